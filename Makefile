@@ -1,0 +1,47 @@
+# Narralytica: `make` alone lists the targets. CONTRIBUTING.md says when to use which.
+SHELL := /bin/bash
+export CCACHE_NOHASHDIR := 1
+export CCACHE_BASEDIR := $(CURDIR)
+
+PYTHON := /usr/bin/python3
+VENV := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-build models build debug demo test check eval format tidy clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install Debian packages and the tests' Python packages (root or sudo)
+	@tools/setup.sh build test
+
+setup-build:
+	@tools/setup.sh build
+
+models: setup-build ## fetch, convert and verify the models into the cache, once
+	@$(PYTHON) tools/tool.py models install
+
+build: models ## build build/release/narralytica
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release --target narralytica
+
+demo: build ## a recording in, a transcript and three cited search hits out
+	@$(PYTHON) tools/demo.py
+
+test: setup models ## build everything and run every test; prints the time of each part
+	@$(VENV) tools/run_tests.py
+
+check: test ## what CI runs
+
+eval: setup build ## measure recognition on real recordings and write docs/quality.md
+	@$(VENV) -m tests.eval
+
+format: ## format all C++ sources in place
+	@git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' | grep -v '^third_party/' \
+		| xargs clang-format-19 -i
+
+tidy: ## check the house rules (style, dependencies, secrets, formatting)
+	@$(PYTHON) tools/tool.py tidy
+
+clean: ## delete build results; the model cache stays
+	@rm -rf build

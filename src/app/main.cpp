@@ -1,0 +1,3 @@
+#include "base/result.hpp"
+
+int main() { return 2; }

@@ -1,0 +1,58 @@
+#include "jobs/changes.hpp"
+
+namespace narralytica::jobs {
+namespace {
+
+using platform::Row;
+using platform::Rows;
+using platform::Statement;
+
+constexpr Statement kAppend{"changes.append",
+                            "INSERT INTO changes (tenant_id, entity, entity_id, op, created_at_ms)"
+                            " VALUES ($1, $2, $3, $4, $5)"};
+constexpr Statement kNewest{"changes.newest", "SELECT COALESCE(MAX(seq), 0) FROM changes"};
+constexpr Statement kUnnumbered{"changes.unnumbered",
+                                "SELECT id FROM changes WHERE seq IS NULL ORDER BY id LIMIT $1"};
+constexpr Statement kNumber{"changes.number", "UPDATE changes SET seq = $2 WHERE id = $1"};
+constexpr Statement kAfter{"changes.after",
+                           "SELECT seq, tenant_id, entity, entity_id, op FROM changes"
+                           " WHERE seq > $1 ORDER BY seq LIMIT $2"};
+constexpr Statement kTime{"changes.time", "SELECT created_at_ms FROM changes WHERE seq = $1"};
+
+}  // namespace
+
+Status AppendChange(access::Tx& tx, std::string_view entity, std::string_view entity_id,
+                    std::string_view op, UtcMs now) {
+  NRL_CHECK(tx.Execute(kAppend, tx.tenant(), entity, entity_id, op, now));
+  return {};
+}
+
+Result<int64_t> NumberChanges(access::Tx& tx, int limit) {
+  NRL_TRY(int64_t seq, NewestSeq(tx));
+  NRL_TRY(const Rows rows, tx.Query(kUnnumbered, limit));
+  for (const Row& row : rows) NRL_CHECK(tx.Execute(kNumber, row.Int(0), ++seq));
+  return static_cast<int64_t>(rows.size());
+}
+
+Result<std::vector<Change>> ReadAllChanges(access::Tx& tx, int64_t after_seq, int limit) {
+  NRL_TRY(const Rows rows, tx.Query(kAfter, after_seq, limit));
+  std::vector<Change> changes;
+  changes.reserve(rows.size());
+  for (const Row& row : rows) {
+    changes.push_back({row.Int(0), TenantId::FromTrusted(row.Text(1)), row.Text(2), row.Text(3),
+                       row.Text(4)});
+  }
+  return changes;
+}
+
+Result<int64_t> NewestSeq(access::Tx& tx) {
+  NRL_TRY(const Rows rows, tx.Query(kNewest));
+  return rows[0].Int(0);
+}
+
+Result<UtcMs> ChangeTime(access::Tx& tx, int64_t seq) {
+  NRL_TRY(const Row row, tx.One("that change", kTime, seq));
+  return UtcMs{row.Int(0)};
+}
+
+}  // namespace narralytica::jobs

@@ -1,0 +1,359 @@
+#include "jobs/queue.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "jobs/outcome.hpp"
+#include "jobs/queue_statements.hpp"
+
+namespace narralytica::jobs {
+namespace {
+
+using access::Tx;
+using platform::Row;
+using platform::Rows;
+
+constexpr size_t kKillsColumn = 26;
+constexpr size_t kEpochColumn = 27;
+
+std::optional<UtcMs> MaybeTime(const Row& row, size_t column) {
+  if (row.IsNull(column)) return std::nullopt;
+  return UtcMs{row.Int(column)};
+}
+
+// The order of NRL_JOB_COLUMNS.
+Job ReadJob(const Row& row) {
+  Job job;
+  job.id = JobId::FromTrusted(row.Text(0));
+  job.tenant = TenantId::FromTrusted(row.Text(1));
+  job.stage = {row.Text(2), row.Text(3)};
+  job.video = VideoId::FromTrusted(row.Text(4));
+  job.status = JobStatusFromTrusted(row.Text(5));
+  job.ingestion_phase = row.TextOrEmpty(6);
+  job.payload = row.Text(7);
+  job.trace = row.Text(8);
+  job.attempts = static_cast<int>(row.Int(9));
+  job.attempts_max = static_cast<int>(row.Int(10));
+  job.progress = row.Real(11);
+  job.progress_stage = row.Text(12);
+  job.eta_ms = row.MaybeInt(13);
+  if (!row.IsNull(14)) {
+    job.error = JobError{row.Text(14), row.TextOrEmpty(15), row.TextOrEmpty(16),
+                         row.TextOrEmpty(17)};
+  }
+  job.dead_letter = row.Int(18) != 0;
+  job.cancel_requested = row.Int(19) != 0;
+  job.created_at = {row.Int(20)};
+  job.queued_at = {row.Int(21)};
+  job.updated_at = {row.Int(22)};
+  job.run_at = {row.Int(23)};
+  job.started_at = MaybeTime(row, 24);
+  job.finished_at = MaybeTime(row, 25);
+  return job;
+}
+
+std::vector<Job> ReadJobs(const Rows& rows) {
+  std::vector<Job> jobs;
+  jobs.reserve(rows.size());
+  for (const Row& row : rows) jobs.push_back(ReadJob(row));
+  return jobs;
+}
+
+Error LeaseLost() {
+  return {ErrorCode::kConflict, "another worker has taken over this job", {}, {}, "lease_lost"};
+}
+
+Status RequireOne(const Result<int64_t>& changed, const Error& otherwise) {
+  if (!changed) return Fail(changed);
+  if (*changed != 1) return Fail(otherwise);
+  return {};
+}
+
+}  // namespace
+
+void QueueConfig::Bind(platform::ConfigBinder& binder) {
+  binder.Field("jobs.lease_ms", &lease_ms, {1'000, 600'000},
+               "a worker that is silent this long loses its job");
+  binder.Field("jobs.kills_max", &kills_max, {1, 100},
+               "a job that killed its worker this often is quarantined");
+  binder.Field("jobs.backoff_base_ms", &backoff_base_ms, {1, 3'600'000}, "wait before retry 1");
+  binder.Field("jobs.backoff_cap_ms", &backoff_cap_ms, {1, 86'400'000}, "longest wait");
+}
+
+Queue::Queue(platform::Database& database, Environment environment, QueueConfig config)
+    : database_(database), environment_(environment), config_(config), boot_id_(BootId()) {}
+
+access::Scope Queue::TenantScope(const Lease& lease) const {
+  return {lease.tenant, "worker:" + lease.worker.str(), {}};
+}
+
+Result<JobId> Queue::Enqueue(Tx& tx, const NewJob& job) {
+  if (!job.unique_key.empty()) {
+    NRL_TRY(const Rows same, tx.Query(statements::kFindUnique, tx.tenant(), job.unique_key));
+    if (!same.empty()) return JobId::FromTrusted(same[0].Text(0));
+  }
+  const JobId id = JobId::New(environment_);
+  const platform::SqlValue unique_key =
+      job.unique_key.empty() ? platform::SqlValue() : platform::SqlValue(job.unique_key);
+  NRL_CHECK(tx.Execute(statements::kInsert, id, tx.tenant(), job.stage.type, job.stage.kind,
+                       job.video, job.payload, job.priority, unique_key, tx.scope().trace,
+                       environment_.clock.Now(), job.attempts_max));
+  NRL_TRY(const Job stored, Get(tx, id));
+  NRL_CHECK(AppendEvent(tx, stored, "job.queued", "{}"));
+  return id;
+}
+
+Result<std::optional<Job>> Queue::NextDue(Tx& tx) {
+  const int64_t now_boot_ms = environment_.clock.BootMs();
+  while (true) {
+    NRL_TRY(const Rows expired, tx.Query(statements::kNextExpired, boot_id_, now_boot_ms));
+    if (expired.empty()) break;
+    Job job = ReadJob(expired[0]);
+    const Lease old{job.id, job.tenant, {}, {}, expired[0].Int(kEpochColumn)};
+    const Error lost{ErrorCode::kUnavailable, "the worker died or stopped answering",
+                     {}, {}, "worker_lost"};
+    NRL_CHECK(EndRun(tx, old, "failed", &lost));
+    if (expired[0].Int(kKillsColumn) + 1 < config_.kills_max) return job;
+    const Error poison{ErrorCode::kInternal,
+                       fmt::format("this job ended its worker {} times", config_.kills_max),
+                       "look at the worker's log for its last minutes; redrive it after the cause"
+                       " is mended",
+                       {}, "poison"};
+    NRL_CHECK(RequireOne(
+        tx.Execute(statements::kEnd, job.tenant, job.id, old.epoch, "failed", true,
+                   ToString(poison.code), poison.reason, poison.message, poison.hint,
+                   environment_.clock.Now()),
+        LeaseLost()));
+    NRL_CHECK(AppendEvent(tx, job, "job.quarantined", "{}"));
+  }
+  NRL_TRY(const Rows queued, tx.Query(statements::kNextQueued, environment_.clock.Now()));
+  if (queued.empty()) return std::nullopt;
+  return ReadJob(queued[0]);
+}
+
+Result<std::optional<ClaimedJob>> Queue::Claim(const WorkerId& worker) {
+  const access::Scope scope = access::SystemScope("worker:" + worker.str());
+  return access::Write(
+      database_, scope, [&](Tx& tx) -> Result<std::optional<ClaimedJob>> {
+        NRL_TRY(std::optional<Job> due, NextDue(tx));
+        if (!due) return std::nullopt;
+        Job& job = *due;
+        NRL_TRY(const Row row, tx.One("the job", statements::kGet, job.tenant, job.id));
+        const bool took_over = job.status == JobStatus::kRunning;
+        // A worker that died used up its attempt already.
+        if (!took_over) ++job.attempts;
+        const Lease lease{job.id, job.tenant, RunId::New(environment_), worker,
+                          row.Int(kEpochColumn) + 1};
+        NRL_CHECK(tx.Execute(statements::kClaim, job.id, lease.epoch, worker, boot_id_,
+                             environment_.clock.BootMs() + config_.lease_ms, job.attempts,
+                             row.Int(kKillsColumn) + (took_over ? 1 : 0),
+                             environment_.clock.Now()));
+        NRL_CHECK(StartRun(tx, job, lease));
+        job.status = JobStatus::kRunning;
+        return ClaimedJob{job, lease};
+      });
+}
+
+Status Queue::StartRun(Tx& tx, const Job& job, const Lease& lease) {
+  NRL_CHECK(tx.Execute(statements::kStartRun, lease.run, lease.tenant, lease.job, job.attempts,
+                       lease.epoch, lease.worker, environment_.clock.Now()));
+  return AppendEvent(tx, job, "job.started",
+                     nlohmann::json{{"attempt", job.attempts}}.dump());
+}
+
+Status Queue::EndRun(Tx& tx, const Lease& lease, std::string_view status, const Error* error) {
+  platform::SqlValue code, reason, message, hint;
+  if (error != nullptr) {
+    code = ToString(error->code);
+    reason = error->reason;
+    message = error->message;
+    hint = error->hint;
+  }
+  NRL_CHECK(tx.Execute(statements::kEndRun, lease.tenant, lease.job, lease.epoch, status, code,
+                       reason, message, hint, environment_.clock.Now()));
+  return {};
+}
+
+Result<Beat> Queue::Heartbeat(const Lease& lease, const JobProgress& progress) {
+  return access::Write(database_, TenantScope(lease), [&](Tx& tx) -> Result<Beat> {
+    NRL_TRY(const Rows rows,
+            tx.Query(statements::kBeat, lease.job, lease.epoch,
+                     environment_.clock.BootMs() + config_.lease_ms, progress.fraction,
+                     progress.stage, progress.eta_ms, environment_.clock.Now()));
+    if (rows.empty()) return Beat{.cancel_requested = false, .lost = true};
+    return Beat{.cancel_requested = rows[0].Int(0) != 0, .lost = false};
+  });
+}
+
+Status Queue::Fence(Tx& tx, const Lease& lease) {
+  NRL_TRY(const Rows rows, tx.Query(statements::kFence, lease.tenant, lease.job, lease.epoch));
+  if (rows.empty()) return Fail(LeaseLost());
+  return {};
+}
+
+Status Queue::AppendCheckpoint(const Lease& lease, int part, const std::string& body) {
+  return access::Write(database_, TenantScope(lease), [&](Tx& tx) -> Status {
+    NRL_CHECK(Fence(tx, lease));
+    NRL_CHECK(tx.Execute(statements::kAppendCheckpoint, lease.tenant, lease.job, part, body));
+    return {};
+  });
+}
+
+Result<std::vector<std::string>> Queue::LoadCheckpoints(const Lease& lease) {
+  return access::Read(database_, TenantScope(lease),
+                      [&](Tx& tx) -> Result<std::vector<std::string>> {
+                        NRL_TRY(const Rows rows, tx.Query(statements::kLoadCheckpoints,
+                                                          lease.tenant, lease.job));
+                        std::vector<std::string> parts;
+                        for (const Row& row : rows) parts.push_back(row.Text(0));
+                        return parts;
+                      });
+}
+
+Status Queue::Complete(Tx& tx, const Lease& lease) {
+  NRL_CHECK(RequireOne(tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch,
+                                  "succeeded", false, nullptr, nullptr, nullptr, nullptr,
+                                  environment_.clock.Now()),
+                       LeaseLost()));
+  NRL_CHECK(tx.Execute(statements::kDropCheckpoints, lease.tenant, lease.job));
+  NRL_CHECK(EndRun(tx, lease, "succeeded", nullptr));
+  NRL_TRY(const Job job, Get(tx, lease.job));
+  return AppendEvent(tx, job, "job.succeeded", "{}");
+}
+
+Result<Job> Queue::FailAttempt(Tx& tx, const Lease& lease, const Error& error) {
+  NRL_CHECK(Fence(tx, lease));
+  NRL_TRY(const Job job, Get(tx, lease.job));
+  const Outcome outcome = OutcomeOf(error);
+  const bool again = (outcome == Outcome::kRetry || outcome == Outcome::kRetrySmaller) &&
+                     job.attempts < job.attempts_max;
+  const UtcMs now = environment_.clock.Now();
+  NRL_CHECK(EndRun(tx, lease, "failed", &error));
+  if (again) {
+    const int64_t wait_ms = BackoffMs(job.attempts, config_.backoff_base_ms,
+                                      config_.backoff_cap_ms, environment_.random);
+    NRL_CHECK(RequireOne(
+        tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
+                   now.value + wait_ms, job.attempts, ToString(error.code), error.reason,
+                   error.message, error.hint, now),
+        LeaseLost()));
+  } else {
+    NRL_CHECK(RequireOne(
+        tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch, "failed", true,
+                   ToString(error.code), error.reason, error.message, error.hint, now),
+        LeaseLost()));
+  }
+  NRL_CHECK(AppendEvent(tx, job, again ? "job.retried" : "job.failed",
+                        nlohmann::json{{"code", ToString(error.code)},
+                                       {"reason", error.reason},
+                                       {"message", error.message}}
+                            .dump()));
+  return Get(tx, lease.job);
+}
+
+Status Queue::Release(const Lease& lease) {
+  return access::Write(database_, TenantScope(lease), [&](Tx& tx) -> Status {
+    NRL_CHECK(Fence(tx, lease));
+    NRL_TRY(const Job job, Get(tx, lease.job));
+    NRL_CHECK(EndRun(tx, lease, "released", nullptr));
+    NRL_CHECK(RequireOne(
+        tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
+                   environment_.clock.Now(), job.attempts - 1, nullptr, nullptr, nullptr, nullptr,
+                   environment_.clock.Now()),
+        LeaseLost()));
+    return AppendEvent(tx, job, "job.released", "{}");
+  });
+}
+
+Status Queue::MarkCanceled(Tx& tx, const Lease& lease) {
+  NRL_CHECK(RequireOne(tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch,
+                                  "canceled", false, nullptr, nullptr, nullptr, nullptr,
+                                  environment_.clock.Now()),
+                       LeaseLost()));
+  NRL_CHECK(EndRun(tx, lease, "canceled", nullptr));
+  NRL_TRY(const Job job, Get(tx, lease.job));
+  return AppendEvent(tx, job, "job.canceled", "{}");
+}
+
+Status Queue::RequestCancel(Tx& tx, const JobId& job) {
+  const UtcMs now = environment_.clock.Now();
+  NRL_TRY(const int64_t queued, tx.Execute(statements::kCancelQueued, tx.tenant(), job, now));
+  if (queued == 1) return {};
+  NRL_TRY(const int64_t running, tx.Execute(statements::kCancelRunning, tx.tenant(), job, now));
+  if (running == 1) return {};
+  NRL_TRY(const Job found, Get(tx, job));
+  return Fail(ErrorCode::kConflict,
+              fmt::format("job {} has already {}", job.str(), ToString(found.status)),
+              "only queued and running jobs can be canceled");
+}
+
+Status Queue::Redrive(Tx& tx, const JobId& job) {
+  NRL_TRY(const int64_t changed,
+          tx.Execute(statements::kRedrive, tx.tenant(), job, environment_.clock.Now()));
+  NRL_TRY(const Job found, Get(tx, job));
+  if (changed == 1) return AppendEvent(tx, found, "job.redriven", "{}");
+  return Fail(ErrorCode::kConflict,
+              fmt::format("job {} is {}", job.str(), ToString(found.status)),
+              "only failed and canceled jobs can be retried");
+}
+
+Result<Job> Queue::Get(Tx& tx, const JobId& job) {
+  // In the worker's system scope the tenant comes with the lease.
+  NRL_TRY(const Rows rows, tx.Query(statements::kGet, tx.tenant(), job));
+  if (rows.empty()) {
+    return Fail(ErrorCode::kNotFound, fmt::format("job {} does not exist", job.str()),
+                "narralytica jobs lists them");
+  }
+  return ReadJob(rows[0]);
+}
+
+Result<std::vector<Job>> Queue::OfVideo(Tx& tx, const VideoId& video) {
+  NRL_TRY(const Rows rows, tx.Query(statements::kOfVideo, tx.tenant(), video));
+  return ReadJobs(rows);
+}
+
+Result<std::vector<Job>> Queue::List(Tx& tx, const JobId& before, int limit) {
+  NRL_TRY(const Rows rows, tx.Query(statements::kList, tx.tenant(), before.str(), limit));
+  return ReadJobs(rows);
+}
+
+Status Queue::SeeWorker(const WorkerId& worker, int process_id) {
+  return access::Write(database_, access::SystemScope("worker"), [&](Tx& tx) -> Status {
+    NRL_CHECK(tx.Execute(statements::kSeeWorker, worker, process_id, boot_id_,
+                         environment_.clock.BootMs(), environment_.clock.Now()));
+    return {};
+  });
+}
+
+Status Queue::ForgetWorker(const WorkerId& worker) {
+  return access::Write(database_, access::SystemScope("worker"), [&](Tx& tx) -> Status {
+    NRL_CHECK(tx.Execute(statements::kForgetWorker, worker));
+    return {};
+  });
+}
+
+Result<int> Queue::CountLiveWorkers() {
+  return access::Read(database_, access::SystemScope("worker"), [&](Tx& tx) -> Result<int> {
+    NRL_TRY(const Rows rows, tx.Query(statements::kCountLiveWorkers, boot_id_,
+                                      environment_.clock.BootMs() - config_.lease_ms));
+    return static_cast<int>(rows[0].Int(0));
+  });
+}
+
+Result<int> Queue::CountOpen() {
+  return access::Read(database_, access::SystemScope("worker"), [&](Tx& tx) -> Result<int> {
+    NRL_TRY(const Rows rows, tx.Query(statements::kCountOpen));
+    return static_cast<int>(rows[0].Int(0));
+  });
+}
+
+Status Queue::AppendEvent(Tx& tx, const Job& job, std::string_view type,
+                          const std::string& payload) {
+  const std::string id = NewUuid(environment_);
+  NRL_CHECK(tx.Execute(statements::kAppendEvent, id, job.tenant, job.id, type, payload,
+                       environment_.clock.Now()));
+  return {};
+}
+
+}  // namespace narralytica::jobs

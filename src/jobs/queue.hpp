@@ -1,0 +1,105 @@
+// The queue: durable jobs in the database, claimed by lease, fenced by epoch.
+//
+// Guarantees: a job exists if and only if the transaction that caused it committed; at most one
+// holder of a lease can write (every write of a stage goes through Fence in its own transaction);
+// a holder that dies loses the lease after `lease_ms` and another continues from the checkpoints;
+// a job that kills its worker `kills_max` times is quarantined (failed, reason "poison").
+//
+// Leases run on CLOCK_BOOTTIME together with the boot id: stepping the wall clock neither frees nor
+// freezes one, and a lease of an earlier boot is over. Thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "access/tx.hpp"
+#include "jobs/job.hpp"
+#include "platform/config.hpp"
+
+namespace narralytica::jobs {
+
+struct QueueConfig {
+  int64_t lease_ms = 15'000;
+  int kills_max = 3;
+  int64_t backoff_base_ms = 1'000;
+  int64_t backoff_cap_ms = 60'000;
+  void Bind(platform::ConfigBinder& binder);
+};
+
+struct ClaimedJob {
+  Job job;
+  Lease lease;
+};
+
+struct Beat {
+  bool cancel_requested = false;
+  bool lost = false;  // the lease is no longer ours
+};
+
+struct JobProgress {
+  double fraction = 0;
+  std::string stage;
+  std::optional<int64_t> eta_ms;
+};
+
+class Queue {
+ public:
+  Queue(platform::Database& database, Environment environment, QueueConfig config);
+
+  // In the caller's transaction. The job that now stands for the request: a new one, or the one
+  // with the same unique_key that is still queued or running.
+  Result<JobId> Enqueue(access::Tx& tx, const NewJob& job);
+
+  // The most urgent job that is due, over all tenants, or nullopt. Takes over expired leases.
+  Result<std::optional<ClaimedJob>> Claim(const WorkerId& worker);
+
+  // Extends the lease and stores progress.
+  Result<Beat> Heartbeat(const Lease& lease, const JobProgress& progress);
+  // Fails with reason "lease_lost" unless the lease is the current one; call first in every
+  // transaction that writes on behalf of a job.
+  Status Fence(access::Tx& tx, const Lease& lease);
+  Status AppendCheckpoint(const Lease& lease, int part, const std::string& body);
+  // All parts in order; empty on a first attempt.
+  Result<std::vector<std::string>> LoadCheckpoints(const Lease& lease);
+
+  // Ends. Complete is part of the stage's own last transaction.
+  Status Complete(access::Tx& tx, const Lease& lease);
+  // Decides by jobs/outcome.hpp; the returned job tells what became of it.
+  Result<Job> FailAttempt(access::Tx& tx, const Lease& lease, const Error& error);
+  // Gives the job back without using up the attempt.
+  Status Release(const Lease& lease);
+  Status MarkCanceled(access::Tx& tx, const Lease& lease);
+
+  // What people ask for. kConflict when the state does not allow it.
+  Status RequestCancel(access::Tx& tx, const JobId& job);
+  Status Redrive(access::Tx& tx, const JobId& job);
+
+  Result<Job> Get(access::Tx& tx, const JobId& job);
+  Result<std::vector<Job>> OfVideo(access::Tx& tx, const VideoId& video);
+  // Newest first, those before `before` (empty: from the newest).
+  Result<std::vector<Job>> List(access::Tx& tx, const JobId& before, int limit);
+
+  // Worker registration, renewed with each call; a worker is live for one lease after it was seen.
+  Status SeeWorker(const WorkerId& worker, int process_id);
+  Status ForgetWorker(const WorkerId& worker);
+  Result<int> CountLiveWorkers();
+  // Jobs queued or running, over all tenants.
+  Result<int> CountOpen();
+
+  Status AppendEvent(access::Tx& tx, const Job& job, std::string_view type,
+                     const std::string& payload);
+
+ private:
+  Status StartRun(access::Tx& tx, const Job& job, const Lease& lease);
+  Status EndRun(access::Tx& tx, const Lease& lease, std::string_view status, const Error* error);
+  Result<std::optional<Job>> NextDue(access::Tx& tx);
+  access::Scope TenantScope(const Lease& lease) const;
+
+  platform::Database& database_;
+  Environment environment_;
+  const QueueConfig config_;
+  const std::string boot_id_;
+};
+
+}  // namespace narralytica::jobs

@@ -1,0 +1,74 @@
+#include "jobs/stage.hpp"
+
+#include <algorithm>
+
+#include "jobs/pipeline.hpp"
+
+namespace narralytica::jobs {
+namespace {
+
+// An ETA from less than this much progress would be a guess.
+constexpr double kEtaFractionMin = 0.01;
+
+}  // namespace
+
+StageContext::StageContext(StageServices services, ClaimedJob claimed, std::stop_token stop,
+                           platform::Logger log)
+    : services_(std::move(services)),
+      claimed_(std::move(claimed)),
+      scope_{claimed_.job.tenant, "worker:" + claimed_.lease.worker.str(), claimed_.job.trace},
+      stop_(std::move(stop)),
+      log_(std::move(log)),
+      started_boot_ms_(services_.environment.clock.BootMs()) {}
+
+void StageContext::SetProgress(double fraction, std::string_view stage) {
+  const std::lock_guard lock(mutex_);
+  progress_.stage = stage;
+  // 1 is said by the commit alone.
+  progress_.fraction = std::clamp(fraction, progress_.fraction, 0.999);
+  if (progress_.fraction < kEtaFractionMin) return;
+  const auto elapsed_ms =
+      static_cast<double>(services_.environment.clock.BootMs() - started_boot_ms_);
+  progress_.eta_ms =
+      static_cast<int64_t>(elapsed_ms * (1 - progress_.fraction) / progress_.fraction);
+}
+
+JobProgress StageContext::progress() const {
+  const std::lock_guard lock(mutex_);
+  return progress_;
+}
+
+Result<std::vector<std::string>> StageContext::LoadCheckpoints() {
+  return services_.queue.LoadCheckpoints(claimed_.lease);
+}
+
+Status StageContext::AppendCheckpoint(int part, const std::string& body) {
+  return services_.queue.AppendCheckpoint(claimed_.lease, part, body);
+}
+
+Status StageContext::Write(const std::function<Status(access::Tx&)>& body) {
+  return access::Write(services_.database, scope_, [&](access::Tx& tx) -> Status {
+    NRL_CHECK(services_.queue.Fence(tx, claimed_.lease));
+    return body(tx);
+  });
+}
+
+Status StageContext::Finish(const std::function<Status(access::Tx&)>& body) {
+  return Write([&](access::Tx& tx) -> Status {
+    NRL_CHECK(body(tx));
+    NRL_CHECK(services_.queue.Complete(tx, claimed_.lease));
+    return SettleJob(tx, services_, claimed_.job.id);
+  });
+}
+
+Status SettleJob(access::Tx& tx, const StageServices& services, const JobId& id) {
+  NRL_TRY(const Job job, services.queue.Get(tx, id));
+  NRL_TRY(std::vector<Job> jobs, services.queue.OfVideo(tx, job.video));
+  if (HasEnded(job.status)) {
+    NRL_CHECK(Advance(tx, services.queue, job, jobs));
+    NRL_TRY(jobs, services.queue.OfVideo(tx, job.video));
+  }
+  return services.set_video_status(tx, job.video, VideoStatusOf(jobs));
+}
+
+}  // namespace narralytica::jobs

@@ -1,0 +1,86 @@
+// What a stage of the pipeline is to the worker, and what the worker is to a stage.
+//
+// A stage reads its input rows and objects, works, and ends in exactly one Finish: one transaction
+// that checks the lease, writes the output, appends to the change feed, completes the job and
+// enqueues what follows. Everything it did before that is invisible; dying at any point loses at
+// most the work since its last checkpoint.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "access/tx.hpp"
+#include "base/deadline.hpp"
+#include "jobs/queue.hpp"
+#include "platform/log.hpp"
+
+namespace narralytica::jobs {
+
+// Called in the transaction in which a job ended, with all jobs of its video; the owner of the
+// videos table keeps the status there.
+using VideoStatusHook =
+    std::function<Status(access::Tx&, const VideoId&, std::string_view status)>;
+
+struct StageServices {
+  platform::Database& database;
+  Environment environment;
+  Queue& queue;
+  VideoStatusHook set_video_status;
+};
+
+class StageContext {
+ public:
+  StageContext(StageServices services, ClaimedJob claimed, std::stop_token stop,
+               platform::Logger log);
+
+  const Job& job() const { return claimed_.job; }
+  const Lease& lease() const { return claimed_.lease; }
+  platform::Database& database() { return services_.database; }
+  const access::Scope& scope() const { return scope_; }
+  Environment environment() const { return services_.environment; }
+  const platform::Logger& log() const { return log_; }
+  // Stops when the job is canceled, its lease is lost or the worker goes down.
+  const std::stop_token& stop() const { return stop_; }
+
+  // Cheap; stored with the next heartbeat. `fraction` of this job in 0..1; never goes back.
+  void SetProgress(double fraction, std::string_view stage);
+  JobProgress progress() const;
+
+  Result<std::vector<std::string>> LoadCheckpoints();
+  Status AppendCheckpoint(int part, const std::string& body);
+
+  // A read on one snapshot.
+  template <typename Body>
+  auto Read(Body&& body) {
+    return access::Read(services_.database, scope_, std::forward<Body>(body));
+  }
+  // A fenced write before the end.
+  Status Write(const std::function<Status(access::Tx&)>& body);
+  // The stage's end; see above.
+  Status Finish(const std::function<Status(access::Tx&)>& body);
+
+ private:
+  StageServices services_;
+  ClaimedJob claimed_;
+  access::Scope scope_;
+  std::stop_token stop_;
+  platform::Logger log_;
+  int64_t started_boot_ms_;
+  mutable std::mutex mutex_;
+  JobProgress progress_;
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  // One attempt. Returns ok only after Finish did. Several threads may run it for different jobs.
+  virtual Status Run(StageContext& context) = 0;
+};
+
+// Ends a job's transaction: what follows is enqueued and the video's status is brought up to date.
+Status SettleJob(access::Tx& tx, const StageServices& services, const JobId& job);
+
+}  // namespace narralytica::jobs

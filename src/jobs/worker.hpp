@@ -1,0 +1,63 @@
+// The worker: claims jobs, runs their stages, keeps their leases alive, decides what an error means.
+//
+// `slots` jobs run at once, each on its own thread; one more thread sends the heartbeats, sees
+// cancellations and numbers the change feed. A graceful stop gives every lease back without using
+// up an attempt.
+#pragma once
+
+#include <condition_variable>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "jobs/stage.hpp"
+
+namespace narralytica::jobs {
+
+struct WorkConfig {
+  int slots = 2;
+  int64_t poll_ms = 500;
+  int64_t heartbeat_ms = 1'000;
+  void Bind(platform::ConfigBinder& binder);
+};
+
+// By StageName::Label(), "enrich:embedding".
+using StageMap = std::map<std::string, std::unique_ptr<Stage>>;
+
+class Worker {
+ public:
+  Worker(StageServices services, WorkConfig config, StageMap stages, platform::Logger log);
+
+  // Works until `stop`, or, with `drain`, until nothing is queued or running. Returns when every
+  // lease is given back or settled.
+  Status Run(std::stop_token stop, bool drain);
+
+ private:
+  struct Active {
+    StageContext* context = nullptr;
+    std::stop_source stop;
+    bool cancel_requested = false;
+    bool lost = false;
+  };
+
+  void RunSlot(std::stop_token stop);
+  void RunJob(ClaimedJob claimed, const std::stop_token& stop);
+  void Settle(StageContext& context, const Active& active, const Status& outcome,
+              const std::stop_token& stop);
+  void Beat();
+  void Wait(int64_t duration_ms, const std::stop_token& stop);
+
+  StageServices services_;
+  const WorkConfig config_;
+  const StageMap stages_;
+  const platform::Logger log_;
+  const WorkerId id_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::list<Active> active_;
+};
+
+}  // namespace narralytica::jobs

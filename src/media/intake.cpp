@@ -1,0 +1,111 @@
+#include "media/intake.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "jobs/changes.hpp"
+#include "jobs/pipeline.hpp"
+#include "platform/file.hpp"
+
+namespace narralytica::media {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<int64_t> CheckFile(const std::string& path, int64_t bytes_max) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (error) return Fail(platform::ErrnoError(path, error.value()));
+  if (!fs::is_regular_file(status)) {
+    return Fail(ErrorCode::kInvalid, fmt::format("{} is not a file", path),
+                "name a recording; for a folder, name the files in it");
+  }
+  const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
+  if (error) return Fail(platform::ErrnoError(path, error.value()));
+  if (bytes == 0) {
+    return Fail(Error{ErrorCode::kInvalid, fmt::format("{} is empty", path),
+                      "check that the recording was copied whole", {}, "media_empty"});
+  }
+  if (bytes > bytes_max) {
+    return Fail(ErrorCode::kLimited,
+                fmt::format("{} has {} bytes; the most is {}", path, bytes, bytes_max),
+                "raise media.file_bytes_max, or cut the recording");
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void IntakeConfig::Bind(platform::ConfigBinder& binder) {
+  binder.Field("media.file_bytes_max", &file_bytes_max, {1, int64_t{1} << 50},
+               "largest recording taken in, bytes");
+}
+
+Intake::Intake(platform::Database& database, platform::ObjectStore& objects, jobs::Queue& queue,
+               Environment environment, IntakeConfig config)
+    : database_(database),
+      objects_(objects),
+      queue_(queue),
+      environment_(environment),
+      config_(config) {}
+
+Result<Accepted> Intake::AcceptFile(
+    const access::Scope& scope, const IntakeRequest& request,
+    const std::function<void(int64_t done, int64_t total)>& progress) {
+  NRL_TRY(const int64_t total, CheckFile(request.path, config_.file_bytes_max));
+  NRL_TRY(const platform::ObjectRef object,
+          objects_.PutFile(scope.tenant, request.path, [&](int64_t done) {
+            if (progress) progress(done, total);
+          }));
+  return access::Write(database_, scope, [&](access::Tx& tx) -> Result<Accepted> {
+    NRL_TRY(const auto duplicate, FindDuplicate(tx, request, object.sha256));
+    if (duplicate) return *duplicate;
+    return Create(tx, request, object);
+  });
+}
+
+Result<std::optional<Accepted>> Intake::FindDuplicate(access::Tx& tx, const IntakeRequest& request,
+                                                      const std::string& sha256) {
+  NRL_TRY(auto found, source::FindByContent(tx, sha256));
+  if (!found && !request.external_id.empty()) {
+    NRL_TRY(found, source::FindByExternalId(tx, request.external_id));
+  }
+  if (!found) return std::nullopt;
+  NRL_TRY(const auto jobs, queue_.OfVideo(tx, found->video));
+  NRL_ASSERT(!jobs.empty());
+  return Accepted{found->video, jobs.front().id, true};
+}
+
+Result<Accepted> Intake::Create(access::Tx& tx, const IntakeRequest& request,
+                                const platform::ObjectRef& object) {
+  const fs::path path(request.path);
+  const UtcMs now = environment_.clock.Now();
+  Video video;
+  video.id = VideoId::New(environment_);
+  video.status = "queued";
+  video.title = request.title.empty() ? path.stem().string() : request.title;
+  video.published_at = request.published_at;
+  video.metadata = request.metadata;
+  video.created_at = now;
+  NRL_CHECK(InsertVideo(tx, video));
+  NRL_CHECK(source::InsertSource(
+      tx,
+      {SourceId::New(environment_), video.id, "upload", path.filename().string(),
+       request.external_id, object.sha256, object.bytes},
+      now));
+  NRL_CHECK(PutArtifact(tx, video.id, {"original", object, "application/octet-stream", {}},
+                        environment_));
+  NRL_CHECK(jobs::AppendChange(tx, "video", video.id.str(), "put", now));
+  const nlohmann::json payload{{"language", request.language}, {"model", request.model}};
+  const jobs::StageSpec& first = jobs::Pipeline().front();
+  NRL_TRY(const JobId job, queue_.Enqueue(tx, {.stage = first.name,
+                                               .video = video.id,
+                                               .payload = payload.dump(),
+                                               .priority = 0,
+                                               .attempts_max = first.attempts_max,
+                                               .unique_key = "ingest:" + video.id.str()}));
+  return Accepted{video.id, job, false};
+}
+
+}  // namespace narralytica::media

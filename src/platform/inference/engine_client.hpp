@@ -1,0 +1,46 @@
+// Calls the engine process. The wire format is docs/formats/engine-protocol.md.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "platform/inference/engine_server.hpp"
+
+namespace narralytica::platform {
+
+// Connects on the first call and again after the engine died; keeps a few idle connections.
+// Thread-safe: concurrent calls use connections of their own.
+class EngineClient {
+ public:
+  explicit EngineClient(std::string socket_path) : socket_path_(std::move(socket_path)) {}
+  ~EngineClient();
+  EngineClient(const EngineClient&) = delete;
+  EngineClient& operator=(const EngineClient&) = delete;
+
+  // Sends one request and waits for its reply. The engine's own errors come back as they are;
+  // kUnavailable when there is no engine, it died meanwhile, or the deadline passed (ops are pure:
+  // the caller may simply try again); kCanceled after the deadline's stop, which also stops the
+  // work in the engine.
+  Result<EngineReply> Call(std::string_view op, const nlohmann::json& body,
+                           std::span<const uint8_t> payload, const Deadline& deadline,
+                           std::string_view trace_id = {});
+
+ private:
+  Result<int> Connect(const Deadline& deadline);
+  void Release(int fd);
+
+  static constexpr size_t kIdleConnectionsMax = 4;
+  const std::string socket_path_;
+  std::atomic<uint64_t> next_id_ = 1;
+  std::mutex mutex_;
+  std::vector<int> idle_;
+};
+
+}  // namespace narralytica::platform

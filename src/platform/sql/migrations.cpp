@@ -1,0 +1,124 @@
+#include "platform/sql/migrations.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/hash.hpp"
+
+namespace narralytica::platform {
+namespace {
+
+constexpr Statement kCreate{"migrations.create",
+                            "CREATE TABLE IF NOT EXISTS schema_migrations ("
+                            " name TEXT PRIMARY KEY, sha256 TEXT NOT NULL,"
+                            " applied_at_ms BIGINT NOT NULL)"};
+constexpr Statement kList{"migrations.list",
+                          "SELECT name, sha256, applied_at_ms FROM schema_migrations ORDER BY name"};
+constexpr Statement kRecord{"migrations.record",
+                            "INSERT INTO schema_migrations (name, sha256, applied_at_ms)"
+                            " VALUES ($1, $2, $3)"};
+constexpr Statement kForget{"migrations.forget", "DELETE FROM schema_migrations WHERE name = $1"};
+
+std::string_view DialectName(SqlDialect dialect) {
+  return dialect == SqlDialect::kSqlite ? "sqlite" : "postgres";
+}
+
+std::map<std::string, const Migration*> OfDialect(const std::vector<Migration>& migrations,
+                                                  SqlDialect dialect) {
+  std::map<std::string, const Migration*> mine;
+  for (const Migration& migration : migrations) {
+    if (migration.dialect == DialectName(dialect)) mine.emplace(migration.name, &migration);
+  }
+  return mine;
+}
+
+// name -> sha256 of what was applied.
+Result<std::map<std::string, std::string>> Applied(SqlTransaction& transaction) {
+  NRL_CHECK(transaction.Execute(kCreate, {}));
+  NRL_TRY(const Rows rows, transaction.Query(kList, {}));
+  std::map<std::string, std::string> applied;
+  for (const Row& row : rows) applied.emplace(row.Text(0), row.Text(1));
+  return applied;
+}
+
+Status CheckHistory(const std::map<std::string, std::string>& applied,
+                    const std::map<std::string, const Migration*>& mine) {
+  for (const auto& [name, sha256] : applied) {
+    const auto found = mine.find(name);
+    if (found == mine.end()) {
+      return Fail(ErrorCode::kConflict,
+                  fmt::format("the database has migration {}, which this version does not know",
+                              name),
+                  "use the newer version of narralytica that wrote it");
+    }
+    if (Sha256Hex(found->second->up) != sha256) {
+      return Fail(ErrorCode::kConflict,
+                  fmt::format("migration {} differs from the one that was applied", name),
+                  "restore the released text of the migration; write a new one for the change");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> MigrateUp(Database& database,
+                                           const std::vector<Migration>& migrations,
+                                           Clock& clock) {
+  const auto mine = OfDialect(migrations, database.dialect());
+  std::vector<std::string> done;
+  {
+    NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
+    NRL_TRY(const auto applied, Applied(*transaction));
+    NRL_CHECK(CheckHistory(applied, mine));
+    NRL_CHECK(transaction->Commit());
+    if (applied.size() == mine.size()) return done;
+  }
+  for (const auto& [name, migration] : mine) {
+    NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
+    // Read again under the write lock: another process may have been first.
+    NRL_TRY(const auto applied, Applied(*transaction));
+    if (applied.contains(name)) continue;
+    NRL_CHECK(transaction->ExecuteScript(migration->up));
+    NRL_CHECK(transaction->Execute(kRecord, {name, Sha256Hex(migration->up), clock.Now().value}));
+    NRL_CHECK(transaction->Commit());
+    done.push_back(name);
+  }
+  return done;
+}
+
+Result<std::vector<std::string>> MigrateDown(Database& database,
+                                             const std::vector<Migration>& migrations, int count) {
+  const auto mine = OfDialect(migrations, database.dialect());
+  std::vector<std::string> done;
+  for (int i = 0; i < count; ++i) {
+    NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
+    NRL_TRY(const auto applied, Applied(*transaction));
+    NRL_CHECK(CheckHistory(applied, mine));
+    if (applied.empty()) break;
+    const std::string name = applied.rbegin()->first;
+    NRL_CHECK(transaction->ExecuteScript(mine.at(name)->down));
+    NRL_CHECK(transaction->Execute(kForget, {name}));
+    NRL_CHECK(transaction->Commit());
+    done.push_back(name);
+  }
+  return done;
+}
+
+Result<std::vector<AppliedMigration>> ListApplied(Database& database,
+                                                  const std::vector<Migration>& migrations) {
+  const auto mine = OfDialect(migrations, database.dialect());
+  NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
+  NRL_CHECK(transaction->Execute(kCreate, {}));
+  NRL_TRY(const Rows rows, transaction->Query(kList, {}));
+  std::vector<AppliedMigration> applied;
+  for (const Row& row : rows) {
+    applied.push_back({row.Text(0), UtcMs{row.Int(2)}, mine.contains(row.Text(0))});
+  }
+  NRL_CHECK(transaction->Commit());
+  return applied;
+}
+
+}  // namespace narralytica::platform

@@ -1,0 +1,82 @@
+// One Whisper model on ONNX Runtime: encoder, decoder steps, alignment weights.
+//
+// Graphs (models/<id>/encoder.onnx and decoder.onnx), with H heads of 64, L decoder layers:
+//   encoder: mel [1, bands, 2C] -> cross_k_i [1, H, 64, C], cross_v_i [1, H, C, 64]
+//   decoder: tokens, pos [B, S], frames [B], past_{k,v}_i [B, H, P, 64], cross_{k,v}_i
+//            -> logits [B, V] of the last position, present_{k,v}_i [B, H, P+S, 64],
+//               align [B, A, S, C]: softmaxed attention of the alignment heads
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "platform/inference/runtime.hpp"
+#include "transcript/log_mel.hpp"
+#include "transcript/whisper_config.hpp"
+
+namespace narralytica::transcript {
+
+// What the decoder attends to for `rows` windows: keys and values of every layer, row by row.
+// A row's frames beyond its own count are zero and masked by the decoder.
+struct EncodedWindows {
+  size_t rows = 0;
+  size_t frames = 0;                       // C, of the longest row
+  std::vector<int64_t> row_frames;         // of each row
+  std::vector<std::vector<float>> keys;    // per layer [rows, H, 64, C]
+  std::vector<std::vector<float>> values;  // per layer [rows, H, C, 64]
+};
+
+// Decoder caches of a running batch; grows by the tokens of each step.
+struct DecoderState {
+  size_t rows = 0;
+  size_t length = 0;                        // cached positions P, equal in all rows
+  std::vector<std::vector<float>> past;     // per layer: keys, then values
+  std::vector<std::vector<float>> present;  // what the next step writes; swapped after it
+  std::vector<float> logits;                // [rows, V] after a step
+};
+
+class WhisperModel {
+ public:
+  static Result<std::unique_ptr<WhisperModel>> Open(
+      std::shared_ptr<const platform::Runtime> runtime, const std::string& model_dir);
+
+  const WhisperConfig& config() const { return config_; }
+
+  // Room for `row_frames.size()` windows; fill each row with Encode.
+  EncodedWindows Prepare(std::vector<int64_t> row_frames) const;
+  // Encodes `samples` followed by silence up to the row's frames. Different rows may be encoded
+  // from different threads at once.
+  Status Encode(std::span<const float> samples, size_t row, EncodedWindows& encoded) const;
+
+  DecoderState Start(size_t rows) const;
+  // Appends `tokens` [rows, S] and leaves the logits after the last in `state.logits`.
+  Status Step(std::span<const Token> tokens, const EncodedWindows& encoded,
+              DecoderState& state) const;
+  // Attention of the alignment heads [rows, A, S, C] for whole sequences `tokens` [rows, S].
+  Result<std::vector<float>> Align(std::span<const Token> tokens,
+                                   const EncodedWindows& encoded) const;
+
+  // Keeps only `rows` (ascending) of the batch.
+  void Keep(std::span<const size_t> rows, DecoderState& state) const;
+  static void Keep(std::span<const size_t> rows, EncodedWindows& encoded);
+  static EncodedWindows Copy(std::span<const size_t> rows, const EncodedWindows& encoded);
+
+ private:
+  WhisperModel(WhisperConfig config, std::unique_ptr<platform::Session> encoder,
+               std::unique_ptr<platform::Session> decoder);
+  std::vector<platform::Tensor> CrossInputs(const EncodedWindows& encoded) const;
+
+  WhisperConfig config_;
+  LogMel log_mel_;
+  std::unique_ptr<platform::Session> encoder_;
+  std::unique_ptr<platform::Session> decoder_;
+  struct LayerNames {
+    std::string cross_key, cross_value, past_key, past_value, present_key, present_value;
+  };
+  std::vector<LayerNames> names_;
+};
+
+}  // namespace narralytica::transcript

@@ -1,0 +1,68 @@
+#include "transcript/whisper_rules.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace narralytica::transcript {
+namespace {
+
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+// The first timestamp: speech that begins later was not in the window's beginning.
+constexpr int64_t kFirstTimestampMaxMs = 1000;
+
+void Forbid(std::span<float> row, Token begin, Token end) {
+  if (begin < end) std::ranges::fill(row.subspan(size_t(begin), size_t(end - begin)), kNever);
+}
+
+}  // namespace
+
+float LogSumExp(std::span<const float> values) {
+  if (values.empty()) return kNever;
+  const float top = *std::ranges::max_element(values);
+  if (!std::isfinite(top)) return kNever;
+  float sum = 0;
+  for (const float value : values) sum += std::exp(value - top);
+  return top + std::log(sum);
+}
+
+WhisperRules::WhisperRules(const WhisperConfig& config)
+    : config_(config), mask_(config.vocabulary, 0.0f) {
+  for (const Token token : config.suppressed) mask_[size_t(token)] = kNever;
+}
+
+void WhisperRules::Apply(std::span<float> logits, std::span<const Token> history,
+                         int64_t end_ms) const {
+  const Token text_end = config_.end_of_text;
+  const Token begin = config_.timestamp_begin;
+  const Token end = Token(config_.vocabulary);
+  for (size_t i = 0; i < logits.size(); ++i) logits[i] += mask_[i];
+  Forbid(logits, std::min(end, begin + (end_ms + 19) / 20 + 1), end);
+  if (history.empty()) {
+    for (const Token token : config_.suppressed_first) logits[size_t(token)] = kNever;
+    Forbid(logits, 0, begin);
+    Forbid(logits, std::min(end, begin + kFirstTimestampMaxMs / 20 + 1), end);
+  } else {
+    // Timestamps come in pairs, but for the last before the end.
+    const bool after_timestamp = config_.IsTimestamp(history.back());
+    const bool pair_closed = history.size() < 2 || config_.IsTimestamp(history[history.size() - 2]);
+    if (after_timestamp && pair_closed) Forbid(logits, begin, end);
+    if (after_timestamp && !pair_closed) Forbid(logits, 0, text_end);
+    // Never backwards, and a segment is not empty.
+    const auto latest = std::find_if(history.rbegin(), history.rend(),
+                                     [&](Token token) { return config_.IsTimestamp(token); });
+    const bool may_repeat = after_timestamp && !pair_closed;
+    if (latest != history.rend()) Forbid(logits, begin, *latest + (may_repeat ? 0 : 1));
+  }
+  // When the timestamps together are likelier than any one word, it must be a timestamp.
+  const auto words = logits.first(size_t(begin));
+  const auto times = logits.subspan(size_t(begin));
+  const float times_total = LogSumExp(times);
+  if (times_total > *std::ranges::max_element(words)) Forbid(logits, 0, begin);
+  const float words_total = LogSumExp(words);
+  const float top = std::max(words_total, times_total);
+  const float total = top + std::log(std::exp(words_total - top) + std::exp(times_total - top));
+  for (float& value : logits) value -= total;
+}
+
+}  // namespace narralytica::transcript
