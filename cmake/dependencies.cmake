@@ -35,4 +35,5 @@ if(NOT NRL_SDK)
     set(NRL_SDK "$ENV{HOME}/.cache/narralytica/sdk")
   endif()
 endif()
-target_include_directories(onnxruntime_headers SYSTEM INTERFACE ${NRL_SDK}/include)
+target_include_directories(onnxruntime_headers SYSTEM INTERFACE
+  ${CMAKE_SOURCE_DIR}/third_party/onnxruntime ${NRL_SDK}/include)

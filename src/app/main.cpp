@@ -1,3 +1,34 @@
-#include "base/result.hpp"
+// narralytica: one binary, many processes. ARCHITECTURE.md lists them.
+#include <cstdio>
 
-int main() { return 2; }
+#include "app/cli.hpp"
+#include "app/version.hpp"
+
+int main(int argc, char** argv) {
+  using namespace narralytica::app;
+  CLI::App app("Narralytica: recorded speech in, evidence out.", "narralytica");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", Version());
+  app.footer("narralytica COMMAND --help explains a command and its exit codes.");
+  CommandSet commands{app};
+  AddIngestCommand(commands);
+  AddSearchCommand(commands);
+  AddTranscriptCommand(commands);
+  AddExportCommand(commands);
+  AddJobsCommand(commands);
+  AddModelsCommand(commands);
+  AddIndexCommand(commands);
+  AddMigrateCommand(commands);
+  AddDoctorCommand(commands);
+  AddFsckCommand(commands);
+  AddUpCommand(commands);
+  AddWorkCommand(commands);
+  AddEngineCommand(commands);
+  AddMediaCommand(commands);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  return commands.exit_code;
+}

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace narralytica::media {
@@ -22,7 +23,8 @@ struct AudioBlock {
 
 // The mean of the channels.
 void MixToMono(const AudioBlock& block, std::vector<float>& mono);
-// 16-bit samples, rounded to nearest, clipped; exact for what came from 16 bits.
-void Quantize(const std::vector<float>& samples, std::vector<int16_t>& quantized);
+// 16-bit samples, rounded to nearest, clipped; exact for what came from 16 bits. Sample i goes to
+// quantized[i * stride].
+void Quantize(std::span<const float> samples, int16_t* quantized, size_t stride = 1);
 
 }  // namespace narralytica::media

@@ -1,6 +1,7 @@
 #include "media/audio_reader.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "media/media_error.hpp"
 
@@ -76,7 +77,10 @@ Result<bool> AudioReader::DecodeFrame() {
     }
     if (error == AVERROR_EOF) return false;
     if (error == AVERROR(ENOMEM)) return FailMedia(MediaReason::kResource, "decoding: no memory");
-    if (error < 0 && error != AVERROR(EAGAIN)) ++corrupt_packets_;
+    if (error < 0 && error != AVERROR(EAGAIN)) {
+      ++corrupt_packets_;
+      NRL_CHECK(budget_.Check());
+    }
     if (draining_ && error < 0) return false;
     if (error == AVERROR(EAGAIN)) NRL_CHECK(SendPacket());
   }
@@ -132,8 +136,11 @@ Status AudioReader::TakeFrame() {
 std::optional<int64_t> AudioReader::FrameTimestamp() const {
   if (frame_->best_effort_timestamp == AV_NOPTS_VALUE) return std::nullopt;
   const AVRational sample{1, static_cast<int>(sample_rate_)};
-  return av_rescale_q(frame_->best_effort_timestamp, stream_->time_base, sample) -
-         av_rescale_q(origin_us_, AVRational{1, AV_TIME_BASE}, sample);
+  const int64_t timestamp =
+      av_rescale_q(frame_->best_effort_timestamp, stream_->time_base, sample);
+  const int64_t origin = av_rescale_q(origin_us_, AVRational{1, AV_TIME_BASE}, sample);
+  if (std::max(std::abs(timestamp / 2), origin) > Timeline::kTimestampMax / 2) return std::nullopt;
+  return timestamp - origin;
 }
 
 // Streams may change their rate or channels between frames; what follows must not.
@@ -167,17 +174,22 @@ Status AudioReader::MatchFirstForm(AudioBlock& block) {
   return {};
 }
 
-bool AudioReader::SeekTo(int64_t sample) {
+Status AudioReader::SeekTo(int64_t sample) {
   const int64_t target = av_rescale_q(sample, AVRational{1, static_cast<int>(sample_rate_)},
                                       stream_->time_base);
-  const int error = avformat_seek_file(input_.format(), stream_->index, INT64_MIN, target, target,
-                                       0);
-  if (error < 0) return false;
+  const int error =
+      avformat_seek_file(input_.format(), stream_->index, INT64_MIN, target, target, 0);
+  if (error < 0) return FailMedia(MediaReason::kDamaged, AvError("seeking", error));
   avcodec_flush_buffers(decoder_.get());
-  has_pending_ = false;
-  silence_ = 0;
   draining_ = false;
-  return true;
+  NRL_TRY(const bool decoded, DecodeFrame());
+  const std::optional<int64_t> landed = decoded ? FrameTimestamp() : std::nullopt;
+  if (!landed || *landed < 0 || *landed > sample) {
+    return FailMedia(MediaReason::kDamaged, "seeking led to another place");
+  }
+  emitted_ = *landed;
+  timeline_.emplace(sample_rate_, limits_.gap_ms_max, *landed);
+  return TakeFrame();
 }
 
 }  // namespace narralytica::media

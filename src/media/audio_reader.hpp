@@ -28,13 +28,15 @@ class AudioReader {
   int64_t sample_rate() const { return sample_rate_; }
   int channels() const { return channels_; }
 
-  // The next block, at most about a second; false at the end. media_too_long, media_resource,
-  // media_encrypted, media_too_many_channels, media_bad_sample_rate.
+  // The next block, one frame of the codec or at most a second of silence; false at the end.
+  // media_too_long, media_resource, media_encrypted, media_too_many_channels,
+  // media_bad_sample_rate.
   Result<bool> Next(AudioBlock& block);
 
-  // Starts at the last place before `sample` that the container can seek to, for containers with
-  // exact timestamps only; call before the first Next. False when it did not move.
-  bool SeekTo(int64_t sample);
+  // Before the first Next: starts at a place at or before `sample`, see position(). Exact only for
+  // codecs whose frames stand alone and containers with exact timestamps. media_damaged when the
+  // container cannot find the place.
+  Status SeekTo(int64_t sample);
   // Where the next block begins, in samples since the start of playback.
   int64_t position() const { return emitted_; }
 

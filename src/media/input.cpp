@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "media/allow_list.hpp"
 #include "media/describe.hpp"
@@ -155,6 +156,8 @@ Result<AvPtr<AVCodecContext>> Input::OpenDecoder(int64_t index, const MediaLimit
   decoder->thread_count = 1;  // the sandbox allows no second thread
   decoder->flags |= AV_CODEC_FLAG_BITEXACT;
   decoder->max_pixels = limits.frame_pixels_max;
+  // FLAC knows when a frame is damaged; what is not sound must not become sound.
+  if (codec->id == AV_CODEC_ID_FLAC) decoder->err_recognition = AV_EF_CRCCHECK | AV_EF_EXPLODE;
   AvDictionary options;
   options.Set("codec_whitelist", kDecoders);
   error = avcodec_open2(decoder.get(), codec, options.get());

@@ -16,11 +16,13 @@ class Timeline {
  public:
   static constexpr int64_t kToleranceMs = 50;
 
-  // `sample_rate` in Hz, more than 0.
-  Timeline(int64_t sample_rate, int64_t gap_ms_max);
+  static constexpr int64_t kTimestampMax = int64_t{1} << 50;  // samples
+
+  // `sample_rate` in Hz, more than 0. `position` is the place of the first block to come.
+  Timeline(int64_t sample_rate, int64_t gap_ms_max, int64_t position = 0);
 
   // Places a block of `samples` whose timestamp, in samples since the start of playback, is
-  // `timestamp`; blocks without one follow the last. Returns the samples of silence before it.
+  // `timestamp` (within +-kTimestampMax); blocks without one follow the last. Returns the samples of silence before it.
   int64_t Place(std::optional<int64_t> timestamp, int64_t samples);
 
   // Samples so far, silence included: the place of the next block.
@@ -32,7 +34,7 @@ class Timeline {
  private:
   const int64_t tolerance_;
   const int64_t gap_max_;
-  int64_t position_ = 0;
+  int64_t position_;
   int64_t shift_ = 0;  // added to timestamps since the last defect
   int64_t silence_samples_ = 0;
   bool jumped_forward_ = false;

@@ -1,16 +1,13 @@
 #include "transcript/whisper_config.hpp"
 
-#include <fmt/format.h>
 #include <sodium.h>
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "transcript/log_mel.hpp"
+#include "transcript/model_folder.hpp"
 
 namespace narralytica::transcript {
 namespace {
@@ -18,15 +15,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kHint = "run `make models` to fetch and convert it again";
-
-Result<std::string> ReadFile(const std::string& dir, const char* name) {
-  std::ifstream file(std::filesystem::path(dir) / name, std::ios::binary);
-  if (!file) {
-    return Fail(ErrorCode::kNotFound, fmt::format("a recognition model lacks its {}", name), kHint,
-                dir);
-  }
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
 
 Result<std::vector<std::string>> DecodePieces(const Json& encoded) {
   std::vector<std::string> pieces;
@@ -82,15 +70,11 @@ WhisperConfig FromJson(const Json& json) {
 }  // namespace
 
 Result<WhisperConfig> WhisperConfig::Load(const std::string& model_dir) {
-  NRL_TRY(const std::string config_text, ReadFile(model_dir, "config.json"));
-  NRL_TRY(const std::string tokens_text, ReadFile(model_dir, "tokens.json"));
-  NRL_TRY(const std::string filters, ReadFile(model_dir, "mel_filters.bin"));
-  NRL_TRY(const std::string model_text, ReadFile(model_dir, "model.json"));
+  NRL_TRY(const std::string config_text, ReadModelFile(model_dir, "config.json"));
+  NRL_TRY(const std::string tokens_text, ReadModelFile(model_dir, "tokens.json"));
+  NRL_TRY(const std::string filters, ReadModelFile(model_dir, "mel_filters.bin"));
   try {
     WhisperConfig config = FromJson(Json::parse(config_text));
-    const Json model = Json::parse(model_text);
-    config.id = model.at("id");
-    config.hash = model.at("hash");
     NRL_TRY(config.pieces, DecodePieces(Json::parse(tokens_text)));
     config.mel_filters.resize(filters.size() / sizeof(float));
     std::memcpy(config.mel_filters.data(), filters.data(),

@@ -1,5 +1,5 @@
 // What a converted Whisper model says about itself: sizes, special tokens, vocabulary, filters.
-// Files: config.json, tokens.json, mel_filters.bin and model.json of the model's folder.
+// Files: config.json, tokens.json and mel_filters.bin of the model's folder.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,6 @@ using Token = int64_t;
 struct WhisperConfig {
   // kNotFound or kCorrupt when the folder does not hold a converted Whisper model.
   static Result<WhisperConfig> Load(const std::string& model_dir);
-
-  std::string id;    // "whisper-base"
-  std::string hash;  // of the converted model
 
   size_t vocabulary = 0;
   size_t mel_bands = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <numeric>
 #include <utility>
 
 namespace narralytica::transcript {
@@ -15,14 +16,6 @@ using platform::Shape;
 using platform::Tensor;
 
 constexpr size_t kHead = 64;
-
-// Moves the chosen rows of a [rows, row_size] buffer to its front.
-void KeepRows(std::span<const size_t> rows, size_t row_size, std::vector<float>& buffer) {
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i] == i) continue;
-    std::memcpy(&buffer[i * row_size], &buffer[rows[i] * row_size], row_size * sizeof(float));
-  }
-}
 
 }  // namespace
 
@@ -51,10 +44,11 @@ Result<std::unique_ptr<WhisperModel>> WhisperModel::Open(
 
 EncodedWindows WhisperModel::Prepare(std::vector<int64_t> row_frames) const {
   EncodedWindows encoded;
-  encoded.rows = row_frames.size();
+  encoded.window.resize(row_frames.size());
+  std::iota(encoded.window.begin(), encoded.window.end(), size_t{0});
   encoded.frames = size_t(*std::ranges::max_element(row_frames));
   encoded.row_frames = std::move(row_frames);
-  const size_t size = encoded.rows * config_.heads * kHead * encoded.frames;
+  const size_t size = encoded.rows() * config_.heads * kHead * encoded.frames;
   encoded.keys.assign(config_.layers, std::vector<float>(size));
   encoded.values.assign(config_.layers, std::vector<float>(size));
   return encoded;
@@ -96,8 +90,8 @@ Status WhisperModel::Encode(std::span<const float> samples, size_t row,
   return {};
 }
 
-std::vector<Tensor> WhisperModel::CrossInputs(const EncodedWindows& encoded) const {
-  const auto rows = int64_t(encoded.rows);
+std::vector<Tensor> WhisperModel::CrossInputs(const EncodedWindows& encoded, size_t count) const {
+  const auto rows = int64_t(count);
   const auto heads = int64_t(config_.heads);
   const auto frames = int64_t(encoded.frames);
   std::vector<Tensor> inputs;
@@ -124,14 +118,14 @@ DecoderState WhisperModel::Start(size_t rows) const {
 Status WhisperModel::Step(std::span<const Token> tokens, const EncodedWindows& encoded,
                           DecoderState& state) const {
   const size_t added = tokens.size() / state.rows;
-  NRL_ASSERT(encoded.rows == state.rows && state.length + added <= config_.tokens_max);
+  NRL_ASSERT(state.rows <= encoded.rows() && state.length + added <= config_.tokens_max);
   std::vector<int64_t> positions(tokens.size());
   for (size_t i = 0; i < tokens.size(); ++i) positions[i] = int64_t(state.length + i % added);
   const auto rows = int64_t(state.rows);
   const auto heads = int64_t(config_.heads);
   const Shape past{rows, heads, int64_t(state.length), kHead};
   const Shape present{rows, heads, int64_t(state.length + added), kHead};
-  std::vector<Tensor> inputs = CrossInputs(encoded);
+  std::vector<Tensor> inputs = CrossInputs(encoded, state.rows);
   inputs.emplace_back("tokens", tokens.data(), Shape{rows, int64_t(added)});
   inputs.emplace_back("pos", positions.data(), Shape{rows, int64_t(added)});
   std::vector<Tensor> outputs;
@@ -150,21 +144,21 @@ Status WhisperModel::Step(std::span<const Token> tokens, const EncodedWindows& e
 
 Result<std::vector<float>> WhisperModel::Align(std::span<const Token> tokens,
                                                const EncodedWindows& encoded) const {
-  const size_t length = tokens.size() / encoded.rows;
+  const size_t length = tokens.size() / encoded.rows();
   std::vector<int64_t> positions(tokens.size());
   for (size_t i = 0; i < tokens.size(); ++i) positions[i] = int64_t(i % length);
-  const auto rows = int64_t(encoded.rows);
+  const auto rows = int64_t(encoded.rows());
   const auto heads = int64_t(config_.heads);
   const Shape none{rows, heads, 0, kHead};
   const float empty = 0;
-  std::vector<Tensor> inputs = CrossInputs(encoded);
+  std::vector<Tensor> inputs = CrossInputs(encoded, encoded.rows());
   inputs.emplace_back("tokens", tokens.data(), Shape{rows, int64_t(length)});
   inputs.emplace_back("pos", positions.data(), Shape{rows, int64_t(length)});
   for (const LayerNames& names : names_) {
     inputs.emplace_back(names.past_key.c_str(), &empty, none);
     inputs.emplace_back(names.past_value.c_str(), &empty, none);
   }
-  std::vector<float> weights(encoded.rows * config_.alignment_heads * length * encoded.frames);
+  std::vector<float> weights(encoded.rows() * config_.alignment_heads * length * encoded.frames);
   const Tensor output(
       "align", weights.data(),
       Shape{rows, int64_t(config_.alignment_heads), int64_t(length), int64_t(encoded.frames)});
@@ -172,45 +166,28 @@ Result<std::vector<float>> WhisperModel::Align(std::span<const Token> tokens,
   return weights;
 }
 
-void WhisperModel::Keep(std::span<const size_t> rows, DecoderState& state) const {
-  const size_t row_size = config_.heads * kHead * state.length;
-  for (auto& cache : state.past) KeepRows(rows, row_size, cache);
-  state.rows = rows.size();
-}
-
-void WhisperModel::Keep(std::span<const size_t> rows, EncodedWindows& encoded) {
-  const size_t row_size = encoded.keys.front().size() / encoded.rows;
-  for (auto& keys : encoded.keys) {
-    KeepRows(rows, row_size, keys);
-    keys.resize(rows.size() * row_size);
-  }
-  for (auto& values : encoded.values) {
-    KeepRows(rows, row_size, values);
-    values.resize(rows.size() * row_size);
-  }
-  for (size_t i = 0; i < rows.size(); ++i) encoded.row_frames[i] = encoded.row_frames[rows[i]];
-  encoded.row_frames.resize(rows.size());
-  encoded.rows = rows.size();
-}
-
-EncodedWindows WhisperModel::Copy(std::span<const size_t> rows, const EncodedWindows& encoded) {
-  EncodedWindows copy;
-  copy.rows = rows.size();
-  copy.frames = encoded.frames;
-  const size_t row_size = encoded.keys.front().size() / encoded.rows;
-  const auto copy_rows = [&](const std::vector<float>& from) {
-    std::vector<float> to;
-    to.reserve(rows.size() * row_size);
-    for (const size_t row : rows) {
-      const auto begin = from.begin() + std::ptrdiff_t(row * row_size);
-      to.insert(to.end(), begin, begin + std::ptrdiff_t(row_size));
-    }
-    return to;
+void EncodedWindows::Swap(size_t row, size_t other) {
+  const auto swap_rows = [&](std::vector<float>& buffer) {
+    const auto size = std::ptrdiff_t(buffer.size() / rows());
+    const auto first = buffer.begin() + std::ptrdiff_t(row) * size;
+    std::swap_ranges(first, first + size, buffer.begin() + std::ptrdiff_t(other) * size);
   };
-  for (const auto& keys : encoded.keys) copy.keys.push_back(copy_rows(keys));
-  for (const auto& values : encoded.values) copy.values.push_back(copy_rows(values));
-  for (const size_t row : rows) copy.row_frames.push_back(encoded.row_frames[row]);
-  return copy;
+  if (row == other) return;
+  std::ranges::for_each(keys, swap_rows);
+  std::ranges::for_each(values, swap_rows);
+  std::swap(window[row], window[other]);
+  std::swap(row_frames[row], row_frames[other]);
+}
+
+void WhisperModel::Drop(size_t row, EncodedWindows& encoded, DecoderState& state) const {
+  const size_t last = --state.rows;
+  if (row == last) return;
+  encoded.Swap(row, last);
+  const size_t size = config_.heads * kHead * state.length;
+  for (auto& cache : state.past) {
+    std::copy_n(cache.begin() + std::ptrdiff_t(last * size), size,
+                cache.begin() + std::ptrdiff_t(row * size));
+  }
 }
 
 }  // namespace narralytica::transcript

@@ -19,14 +19,18 @@
 
 namespace narralytica::transcript {
 
-// What the decoder attends to for `rows` windows: keys and values of every layer, row by row.
-// A row's frames beyond its own count are zero and masked by the decoder.
+// What the decoder attends to for a batch of windows: keys and values of every layer, row by row.
+// A row's frames beyond its own count are zero and masked by the decoder. Rows change places, so
+// that those still decoded are always the first ones; `window` says which window a row holds.
 struct EncodedWindows {
-  size_t rows = 0;
   size_t frames = 0;                       // C, of the longest row
+  std::vector<size_t> window;              // of each row
   std::vector<int64_t> row_frames;         // of each row
   std::vector<std::vector<float>> keys;    // per layer [rows, H, 64, C]
   std::vector<std::vector<float>> values;  // per layer [rows, H, C, 64]
+
+  size_t rows() const { return window.size(); }
+  void Swap(size_t row, size_t other);
 };
 
 // Decoder caches of a running batch; grows by the tokens of each step.
@@ -51,23 +55,22 @@ class WhisperModel {
   // from different threads at once.
   Status Encode(std::span<const float> samples, size_t row, EncodedWindows& encoded) const;
 
+  // A batch of the first `rows` rows of an EncodedWindows.
   DecoderState Start(size_t rows) const;
-  // Appends `tokens` [rows, S] and leaves the logits after the last in `state.logits`.
+  // Appends `tokens` [state.rows, S] and leaves the logits after the last in `state.logits`.
   Status Step(std::span<const Token> tokens, const EncodedWindows& encoded,
               DecoderState& state) const;
   // Attention of the alignment heads [rows, A, S, C] for whole sequences `tokens` [rows, S].
   Result<std::vector<float>> Align(std::span<const Token> tokens,
                                    const EncodedWindows& encoded) const;
 
-  // Keeps only `rows` (ascending) of the batch.
-  void Keep(std::span<const size_t> rows, DecoderState& state) const;
-  static void Keep(std::span<const size_t> rows, EncodedWindows& encoded);
-  static EncodedWindows Copy(std::span<const size_t> rows, const EncodedWindows& encoded);
+  // Takes `row` out of the running batch: the last row takes its place, in both.
+  void Drop(size_t row, EncodedWindows& encoded, DecoderState& state) const;
 
  private:
   WhisperModel(WhisperConfig config, std::unique_ptr<platform::Session> encoder,
                std::unique_ptr<platform::Session> decoder);
-  std::vector<platform::Tensor> CrossInputs(const EncodedWindows& encoded) const;
+  std::vector<platform::Tensor> CrossInputs(const EncodedWindows& encoded, size_t rows) const;
 
   WhisperConfig config_;
   LogMel log_mel_;

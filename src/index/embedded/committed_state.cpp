@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "index/text_analysis.hpp"
+
 namespace narralytica::index {
 namespace {
-
-constexpr int64_t kManifestBytesMax = int64_t{1} << 30;
 
 bool Passes(const Run& run, const Manifest& manifest, const Filter& filter) {
   if (run.rows == 0) return false;
@@ -31,17 +31,18 @@ std::set<SectionKey> SectionsOf(const CommittedState& state) {
 }  // namespace
 
 Result<std::shared_ptr<const CommittedState>> CommittedState::Load(
-    const std::string& index_folder, const std::string& generation, uint64_t number,
+    const std::string& index_folder, const std::string& generation, WordsCommit commit,
     const CommittedState* previous) {
   auto state = std::make_shared<CommittedState>();
   state->generation_ = generation;
   const GenerationPaths paths = PathsOf(index_folder, generation);
-  if (number > 0) {
-    NRL_TRY(const std::string bytes, platform::ReadFile(paths.manifest(number), kManifestBytesMax));
+  if (commit.manifest > 0) {
+    NRL_TRY(const std::string bytes,
+            platform::ReadFile(paths.manifest(commit.manifest), kManifestBytesMax));
     NRL_TRY(state->manifest_, DecodeManifest(bytes));
-    if (state->manifest_.number != number) {
-      return Fail(DamagedPart("list of recordings", "manifest has another number"));
-    }
+  }
+  if (state->manifest_.number != commit.manifest || state->manifest_.seq != commit.seq) {
+    return Fail(DamagedPart("list of recordings", "the two parts are of different commits"));
   }
   if (previous != nullptr && previous->generation_ != generation) previous = nullptr;
   NRL_CHECK(state->MapBlocks(paths, previous));
@@ -136,7 +137,7 @@ std::vector<PlaceRange> CommittedState::Select(uint32_t tenant, const Filter& fi
   std::optional<uint8_t> language;
   if (!filter.language.empty()) {
     const auto& known = manifest_.languages;
-    const auto found = std::find(known.begin(), known.end(), filter.language);
+    const auto found = std::find(known.begin(), known.end(), BaseLanguage(filter.language));
     if (found == known.end()) return selected;
     language = static_cast<uint8_t>(found - known.begin());
   }

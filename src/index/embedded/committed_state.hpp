@@ -27,17 +27,21 @@ struct PlaceRange {
 // Immutable, thread-safe.
 class CommittedState {
  public:
-  // Loads manifest `number`; blocks that `previous` has mapped are taken from it, sections that it
-  // has checked are not checked again. kNotFound when a file is gone, because a writer went on.
+  // Loads the state that `commit` names; blocks that `previous` has mapped are taken from it,
+  // sections that it has checked are not checked again. kNotFound when a file is gone, because a
+  // writer went on; kCorrupt when the parts disagree.
   static Result<std::shared_ptr<const CommittedState>> Load(const std::string& index_folder,
                                                             const std::string& generation,
-                                                            uint64_t number,
+                                                            WordsCommit commit,
                                                             const CommittedState* previous);
 
   const std::string& generation() const { return generation_; }
   const Manifest& manifest() const { return manifest_; }
   // Of runs[run]; empty for a run of 0 rows.
   const SectionView& section(uint32_t run) const { return sections_[run]; }
+
+  // Of a number in manifest().blocks.
+  const Block& block(uint32_t number) const { return *blocks_.at(number); }
 
   // nullopt for a tenant that never wrote.
   std::optional<uint32_t> tenant(std::string_view tenant_id) const {

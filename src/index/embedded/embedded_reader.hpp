@@ -21,8 +21,4 @@ struct ReaderParts {
 
 std::unique_ptr<Reader> MakeEmbeddedReader(ReaderParts parts);
 
-// `error` of a Xapian call as ours: kConflict with kReaderExpired when a writer overtook the
-// reader, kCorrupt for damage, kUnavailable for the rest.
-Error FromXapian(const Xapian::Error& error);
-
 }  // namespace narralytica::index

@@ -61,6 +61,7 @@ struct Manifest {
 
 inline constexpr uint64_t kSectionAlignment = 64;
 inline constexpr size_t kLanguagesMax = 255;
+inline constexpr int64_t kManifestBytesMax = int64_t{1} << 30;
 
 std::string EncodeManifest(const Manifest& manifest);
 // kCorrupt unless the bytes are exactly one manifest that keeps its rules.

@@ -1,6 +1,7 @@
 #include "index/embedded/words.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -56,7 +57,45 @@ Xapian::Query Terms(Xapian::Query::op op, uint32_t tenant, const TextQuery& quer
   return {op, terms.begin(), terms.end(), op == Xapian::Query::OP_PHRASE ? window : 0};
 }
 
+constexpr const char* kManifestKey = "manifest";
+constexpr const char* kSeqKey = "seq";
+
+template <typename T>
+bool ParseNumber(const std::string& text, T& number) {
+  if (text.empty()) return true;  // never committed: stays 0
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
 }  // namespace
+
+Error FromXapian(const Xapian::Error& error) {
+  std::string cause = error.get_description();
+  const std::string type = error.get_type();
+  if (type == "DatabaseModifiedError") {
+    return {ErrorCode::kConflict, "the index changed during the search", "try again",
+            std::move(cause), kReaderExpired};
+  }
+  if (type == "DatabaseCorruptError" || type == "DatabaseVersionError" ||
+      type == "DocNotFoundError") {
+    return DamagedPart("words part", std::move(cause));
+  }
+  return {ErrorCode::kUnavailable, "the words part of the index cannot be used",
+          "check the disk, then try again", std::move(cause), {}};
+}
+
+Result<WordsCommit> ReadWordsCommit(const Xapian::Database& words) {
+  WordsCommit commit;
+  const bool readable = ParseNumber(words.get_metadata(kManifestKey), commit.manifest) &&
+                        ParseNumber(words.get_metadata(kSeqKey), commit.seq);
+  if (!readable) return Fail(DamagedPart("words part", "its commit is not a number"));
+  return commit;
+}
+
+void WriteWordsCommit(WordsCommit commit, Xapian::WritableDatabase& words) {
+  words.set_metadata(kManifestKey, std::to_string(commit.manifest));
+  words.set_metadata(kSeqKey, std::to_string(commit.seq));
+}
 
 std::string EncodeTerm(uint32_t tenant, Field field, std::string_view text) {
   std::string term(1, FieldLetter(field));

@@ -17,6 +17,28 @@
 
 namespace narralytica::index {
 
+// `error` of a Xapian call as ours: kConflict with kReaderExpired when a writer overtook the
+// reader, kCorrupt for damage, kUnavailable for the rest.
+Error FromXapian(const Xapian::Error& error);
+
+// Runs `call`, which returns a Result; a Xapian exception becomes its error.
+template <typename Call>
+auto GuardXapian(const Call& call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const Xapian::Error& error) {
+    return Fail(FromXapian(error));
+  }
+}
+
+// What a words database says of itself: the manifest it belongs to, and the change number.
+struct WordsCommit {
+  uint64_t manifest = 0;
+  int64_t seq = 0;
+};
+Result<WordsCommit> ReadWordsCommit(const Xapian::Database& words);
+void WriteWordsCommit(WordsCommit commit, Xapian::WritableDatabase& words);
+
 std::string EncodeTerm(uint32_t tenant, Field field, std::string_view text);
 
 struct WordsDocument {

@@ -1,8 +1,8 @@
-// The embedded implementation of the `index` port: one folder, one writing process, any number of
-// reading ones.
+// The embedded implementation of the `index` port: one folder, one writing process at a time, any
+// number of reading ones.
 //
-//     <folder>/LOCK                        held by the writer
-//     <folder>/CURRENT                     name of the current generation
+//     <folder>/LOCK                           held by the writer
+//     <folder>/CURRENT                        name of the current generation
 //     <folder>/<generation>/generation.json   how its terms were made
 //     <folder>/<generation>/words/            Xapian database
 //     <folder>/<generation>/manifest-N.nrm    one committed state of the vector part
@@ -10,8 +10,8 @@
 //
 // A commit writes the new vectors, then the new manifest, then commits the words part, which names
 // the manifest it belongs to. That last step makes the whole visible. A crash before it leaves the
-// old state untouched; the next writer removes what was left over. Both parts store the change
-// number; they agree in every state a reader can see.
+// old state untouched, and the next writer removes what was left over. Both parts store the change
+// number; they agree in every state that a reader can see.
 #pragma once
 
 #include <functional>

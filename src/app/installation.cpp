@@ -1,0 +1,95 @@
+#include "app/installation.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/hash.hpp"
+#include "index/embedded_index.hpp"
+#include "platform/file.hpp"
+#include "platform/inference/engine_server.hpp"
+#include "platform/sql/migrations.hpp"
+
+namespace narralytica::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr platform::Statement kAddTenant{
+    "tenants.add_default",
+    "INSERT INTO tenants (id, name, created_at_ms) VALUES ($1, 'default', $2)"
+    " ON CONFLICT (id) DO NOTHING"};
+constexpr platform::Statement kFindTenant{"tenants.find", "SELECT 1 FROM tenants WHERE id = $1"};
+
+Status EnsureDefaultTenant(platform::Database& database, const access::Scope& scope,
+                           UtcMs now) {
+  NRL_TRY(const bool exists,
+          access::Read(database, scope, [&](access::Tx& tx) -> Result<bool> {
+            NRL_TRY(const platform::Rows rows, tx.Query(kFindTenant, scope.tenant));
+            return !rows.empty();
+          }));
+  if (exists) return {};
+  return access::Write(database, scope, [&](access::Tx& tx) -> Status {
+    NRL_CHECK(tx.Execute(kAddTenant, scope.tenant, now));
+    return {};
+  });
+}
+
+// A folder of this user alone, for sockets whose data folder's path is too long.
+Result<std::string> PrivateRuntimeFolder() {
+  if (const char* folder = std::getenv("XDG_RUNTIME_DIR")) return folder + std::string("/narralytica");
+  return fs::temp_directory_path().string() + "/narralytica-" + std::to_string(getuid());
+}
+
+}  // namespace
+
+Result<std::string> EngineSocketPath(const std::string& data_folder) {
+  const std::string beside = data_folder + "/run/engine.sock";
+  if (beside.size() <= platform::EngineServerOptions::kSocketPathBytesMax) return beside;
+  NRL_TRY(const std::string folder, PrivateRuntimeFolder());
+  NRL_CHECK(platform::CreateFolders(folder));
+  struct stat status {};
+  if (lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
+      status.st_uid != getuid()) {
+    return Fail(ErrorCode::kDenied, "the runtime folder belongs to somebody else",
+                "use a data folder with a shorter path", folder);
+  }
+  chmod(folder.c_str(), 0700);
+  return folder + "/" + Sha256Hex(data_folder).substr(0, 16) + ".sock";
+}
+
+Result<std::unique_ptr<Installation>> Installation::Open(const std::string& folder,
+                                                         const std::vector<std::string>& settings,
+                                                         std::string_view process) {
+  const std::string absolute = fs::absolute(folder).lexically_normal().string();
+  NRL_TRY(Config config, Config::Load(absolute, settings));
+  NRL_TRY(const platform::LogLevel level, platform::ParseLogLevel(config.log_level));
+  for (const char* part : {"", "/run", "/tmp", "/logs"}) {
+    NRL_CHECK(platform::CreateFolders(absolute + part));
+  }
+  auto log = platform::Logger::ToStderr(process, level);
+  // Commands that talk to a person keep the terminal for that and log to a file.
+  if (process != "work" && process != "engine" && process != "up") {
+    NRL_TRY(log, platform::Logger::ToFile(process, level, absolute + "/logs/cli.log"));
+  }
+  std::unique_ptr<Installation> self(new Installation(absolute, std::move(config), log));
+  self->settings_ = settings;
+  NRL_TRY(self->engine_socket_, EngineSocketPath(absolute));
+  NRL_TRY(self->database_, platform::OpenSqlite({.path = absolute + "/narralytica.db"}));
+  NRL_CHECK(platform::MigrateUp(*self->database_, platform::EmbeddedMigrations(),
+                                self->environment_.clock));
+  NRL_CHECK(EnsureDefaultTenant(*self->database_, self->scope(), self->environment_.clock.Now()));
+  NRL_TRY(self->objects_, platform::OpenFolderStore(absolute + "/objects"));
+  NRL_TRY(self->index_, index::OpenEmbeddedIndex({.folder = absolute + "/index"}));
+  self->queue_ = std::make_unique<jobs::Queue>(*self->database_, self->environment_,
+                                               self->config_.queue);
+  return self;
+}
+
+access::Scope Installation::scope() const {
+  return {access::DefaultTenant(), "cli", NewUuid(environment_)};
+}
+
+}  // namespace narralytica::app

@@ -1,0 +1,70 @@
+// One data folder, opened: the embedded default's database, objects, index and queue.
+//
+//     DIR/narralytica.toml   settings (optional)
+//     DIR/narralytica.db     the database
+//     DIR/objects/           recordings and what is made of them
+//     DIR/index/             the search index
+//     DIR/run/               sockets of running processes
+//     DIR/tmp/               work in progress; safe to delete when nothing runs
+//     DIR/logs/              logs of processes that have no terminal
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "access/tx.hpp"
+#include "app/config.hpp"
+#include "index/index.hpp"
+#include "jobs/queue.hpp"
+#include "platform/log.hpp"
+#include "platform/objects/objects.hpp"
+#include "platform/sql/sql.hpp"
+
+namespace narralytica::app {
+
+class Installation {
+ public:
+  // Creates the folder and migrates the database when needed.
+  static Result<std::unique_ptr<Installation>> Open(const std::string& folder,
+                                                    const std::vector<std::string>& settings,
+                                                    std::string_view process);
+
+  const std::string& folder() const { return folder_; }
+  const Config& config() const { return config_; }
+  Environment environment() const { return environment_; }
+  platform::Database& database() { return *database_; }
+  platform::ObjectStore& objects() { return *objects_; }
+  index::Index& index() { return *index_; }
+  jobs::Queue& queue() { return *queue_; }
+  const platform::Logger& log() const { return log_; }
+  std::string engine_socket() const { return engine_socket_; }
+  std::string temporary_folder() const { return folder_ + "/tmp"; }
+  std::vector<std::string> settings() const { return settings_; }
+  // The one tenant of the embedded default, acting from the command line.
+  access::Scope scope() const;
+
+ private:
+  Installation(std::string folder, Config config, platform::Logger log)
+      : folder_(std::move(folder)),
+        config_(std::move(config)),
+        environment_(SystemEnvironment()),
+        log_(std::move(log)) {}
+
+  const std::string folder_;
+  const Config config_;
+  const Environment environment_;
+  platform::Logger log_;
+  std::vector<std::string> settings_;
+  std::string engine_socket_;
+  std::unique_ptr<platform::Database> database_;
+  std::unique_ptr<platform::ObjectStore> objects_;
+  std::unique_ptr<index::Index> index_;
+  std::unique_ptr<jobs::Queue> queue_;
+};
+
+// Where the engine of that data folder listens: DIR/run/engine.sock, or, where that is too long for
+// a socket, a private folder of the user's runtime or temporary folder.
+Result<std::string> EngineSocketPath(const std::string& data_folder);
+
+}  // namespace narralytica::app

@@ -1,0 +1,322 @@
+#include "jobs/queue.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+
+#include "jobs/changes.hpp"
+#include "jobs/lease.hpp"
+#include "jobs/outcome.hpp"
+#include "jobs/pipeline.hpp"
+#include "platform/file.hpp"
+#include "platform/sql/migrations.hpp"
+
+namespace narralytica::jobs {
+namespace {
+
+using access::Tx;
+
+class QueueTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_.emplace(std::move(*platform::TemporaryFolder::Create(testing::TempDir(), "queue")));
+    database_ = std::move(*platform::OpenSqlite({.path = folder_->path() + "/x.db"}));
+    ASSERT_TRUE(
+        platform::MigrateUp(*database_, platform::EmbeddedMigrations(), environment_.clock));
+    static constexpr platform::Statement kTenant{
+        "test.tenant", "INSERT INTO tenants (id, name, created_at_ms) VALUES ($1, 'default', 0)"};
+    ASSERT_TRUE(access::Write(*database_, scope_, [&](Tx& tx) -> Status {
+      NRL_CHECK(tx.Execute(kTenant, scope_.tenant));
+      return {};
+    }));
+    queue_.emplace(*database_, environment_, QueueConfig{});
+  }
+
+  JobId Enqueue(std::string unique_key = {}, int attempts_max = 3) {
+    const NewJob job{.stage = {"transcribe", ""},
+                     .video = VideoId::New(environment_),
+                     .payload = "{}",
+                     .priority = 0,
+                     .attempts_max = attempts_max,
+                     .unique_key = std::move(unique_key)};
+    return *access::Write(*database_, scope_, [&](Tx& tx) { return queue_->Enqueue(tx, job); });
+  }
+  Job Get(const JobId& id) {
+    return *access::Read(*database_, scope_, [&](Tx& tx) { return queue_->Get(tx, id); });
+  }
+  ClaimedJob Claim() { return std::move(**queue_->Claim(worker_)); }
+  Status Complete(const Lease& lease) {
+    return access::Write(*database_, scope_, [&](Tx& tx) -> Status {
+      NRL_CHECK(queue_->Fence(tx, lease));
+      return queue_->Complete(tx, lease);
+    });
+  }
+  Job FailAttempt(const Lease& lease, Error error) {
+    return *access::Write(*database_, scope_,
+                          [&](Tx& tx) { return queue_->FailAttempt(tx, lease, error); });
+  }
+
+  FakeClock clock_{UtcMs{1'700'000'000'000}};
+  SeededRandom random_{1};
+  Environment environment_{clock_, random_};
+  access::Scope scope_{access::DefaultTenant(), "test", "trace-1"};
+  WorkerId worker_ = WorkerId::New(environment_);
+  std::optional<platform::TemporaryFolder> folder_;
+  std::unique_ptr<platform::Database> database_;
+  std::optional<Queue> queue_;
+};
+
+TEST_F(QueueTest, AnAbortedTransactionHasNoJob) {
+  const auto aborted = access::Write(*database_, scope_, [&](Tx& tx) -> Status {
+    NRL_CHECK(queue_->Enqueue(tx, {.stage = {"ingest", ""},
+                                   .video = VideoId::New(environment_),
+                                   .payload = "{}",
+                                   .priority = 0,
+                                   .attempts_max = 1,
+                                   .unique_key = ""}));
+    return Fail(ErrorCode::kInternal, "changed its mind");
+  });
+  EXPECT_FALSE(aborted);
+  EXPECT_FALSE(queue_->Claim(worker_)->has_value());
+}
+
+TEST_F(QueueTest, UniqueJobsAreOneUnderARace) {
+  std::set<std::string> ids;
+  std::mutex mutex;
+  {
+    std::vector<std::jthread> racers;
+    for (int i = 0; i < 16; ++i) {
+      racers.emplace_back([&] {
+        const JobId id = Enqueue("same");
+        const std::lock_guard lock(mutex);
+        ids.insert(id.str());
+      });
+    }
+  }
+  EXPECT_EQ(ids.size(), 1U);
+}
+
+TEST_F(QueueTest, ALeaseThatRanOutGoesToAnotherAndTheOldHolderIsRefused) {
+  const JobId id = Enqueue();
+  const ClaimedJob first = Claim();
+  EXPECT_FALSE(queue_->Claim(worker_)->has_value()) << "held";
+  clock_.Advance(QueueConfig{}.lease_ms + 1);
+  const ClaimedJob second = Claim();
+  EXPECT_EQ(second.job.id, id);
+  EXPECT_GT(second.lease.epoch, first.lease.epoch);
+  EXPECT_TRUE(queue_->Heartbeat(first.lease, {})->lost);
+  EXPECT_EQ(queue_->AppendCheckpoint(first.lease, 0, "late").error().reason, "lease_lost");
+  EXPECT_EQ(Complete(first.lease).error().reason, "lease_lost");
+  EXPECT_TRUE(Complete(second.lease));
+  EXPECT_EQ(Get(id).status, JobStatus::kSucceeded);
+}
+
+TEST_F(QueueTest, HeartbeatsKeepALongJobAlive) {
+  Enqueue();
+  const ClaimedJob claimed = Claim();
+  for (int i = 0; i < 10; ++i) {
+    clock_.Advance(10'000);
+    ASSERT_FALSE(queue_->Heartbeat(claimed.lease, {0.1 * i, "decoding", 5})->lost);
+    ASSERT_FALSE(queue_->Claim(worker_)->has_value());
+  }
+  EXPECT_NEAR(Get(claimed.job.id).progress, 0.9, 1e-9);
+  ASSERT_TRUE(queue_->Heartbeat(claimed.lease, {0.2, "decoding", 5}));
+  EXPECT_NEAR(Get(claimed.job.id).progress, 0.9, 1e-9) << "progress never falls";
+}
+
+TEST_F(QueueTest, CheckpointsSurviveTheWorkerAndGoWithSuccess) {
+  Enqueue();
+  const ClaimedJob first = Claim();
+  ASSERT_TRUE(queue_->AppendCheckpoint(first.lease, 0, "one"));
+  ASSERT_TRUE(queue_->AppendCheckpoint(first.lease, 1, "two"));
+  clock_.Advance(QueueConfig{}.lease_ms + 1);
+  const ClaimedJob second = Claim();
+  EXPECT_THAT(*queue_->LoadCheckpoints(second.lease), testing::ElementsAre("one", "two"));
+  ASSERT_TRUE(Complete(second.lease));
+  EXPECT_THAT(*queue_->LoadCheckpoints(second.lease), testing::IsEmpty());
+}
+
+TEST_F(QueueTest, PermanentErrorsAreDeadLettersAtOnceAndCanBeRedriven) {
+  const JobId id = Enqueue();
+  const Job failed = FailAttempt(
+      Claim().lease, {ErrorCode::kInvalid, "no sound", "give another file", {}, "media_no_audio"});
+  EXPECT_EQ(failed.status, JobStatus::kFailed);
+  EXPECT_TRUE(failed.dead_letter);
+  EXPECT_EQ(failed.error->reason, "media_no_audio");
+  EXPECT_FALSE(queue_->Claim(worker_)->has_value());
+  ASSERT_TRUE(access::Write(*database_, scope_, [&](Tx& tx) { return queue_->Redrive(tx, id); }));
+  EXPECT_EQ(Claim().job.attempts, 1);
+}
+
+TEST_F(QueueTest, TransientErrorsWaitAndTryAgainUntilTheAttemptsAreUsedUp) {
+  Enqueue("", 2);
+  const Error down{ErrorCode::kUnavailable, "the engine is down", {}, {}, {}};
+  const Job retried = FailAttempt(Claim().lease, down);
+  EXPECT_EQ(retried.status, JobStatus::kQueued);
+  EXPECT_LE(retried.run_at.value - clock_.Now().value, QueueConfig{}.backoff_base_ms);
+  clock_.Advance(QueueConfig{}.backoff_base_ms + 1);
+  const ClaimedJob second = Claim();
+  EXPECT_EQ(second.job.attempts, 2);
+  const Job failed = FailAttempt(second.lease, down);
+  EXPECT_EQ(failed.status, JobStatus::kFailed);
+  EXPECT_TRUE(failed.dead_letter);
+}
+
+TEST_F(QueueTest, AJobThatKillsItsWorkersIsQuarantinedAndOthersGoOn) {
+  const JobId poison = Enqueue();
+  for (int i = 0; i < QueueConfig{}.kills_max; ++i) {
+    ASSERT_EQ(Claim().job.id, poison);
+    clock_.Advance(QueueConfig{}.lease_ms + 1);
+  }
+  const JobId healthy = Enqueue();
+  EXPECT_EQ(Claim().job.id, healthy);
+  const Job job = Get(poison);
+  EXPECT_EQ(job.status, JobStatus::kFailed);
+  EXPECT_EQ(job.error->reason, "poison");
+  EXPECT_TRUE(job.dead_letter);
+}
+
+TEST_F(QueueTest, ReleasingUsesUpNoAttempt) {
+  const JobId id = Enqueue();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(queue_->Release(Claim().lease));
+  EXPECT_EQ(Get(id).status, JobStatus::kQueued);
+  EXPECT_EQ(Get(id).attempts, 0);
+}
+
+TEST_F(QueueTest, CancelTakesQueuedJobsAtOnceAndTellsRunningOnes) {
+  const JobId waiting = Enqueue();
+  const auto cancel = [&](const JobId& id) {
+    return access::Write(*database_, scope_, [&](Tx& tx) { return queue_->RequestCancel(tx, id); });
+  };
+  ASSERT_TRUE(cancel(waiting));
+  EXPECT_EQ(Get(waiting).status, JobStatus::kCanceled);
+  EXPECT_EQ(cancel(waiting).error().code, ErrorCode::kConflict);
+  const JobId running = Enqueue();
+  const ClaimedJob claimed = Claim();
+  ASSERT_TRUE(cancel(running));
+  EXPECT_TRUE(queue_->Heartbeat(claimed.lease, {})->cancel_requested);
+}
+
+TEST_F(QueueTest, AnotherTenantsJobDoesNotExist) {
+  const JobId id = Enqueue();
+  const access::Scope other{TenantId::New(environment_), "test", {}};
+  const auto seen = access::Read(*database_, other, [&](Tx& tx) { return queue_->Get(tx, id); });
+  EXPECT_EQ(seen.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(QueueTest, ANamedLeaseHasOneHolderAndAGrowingEpoch) {
+  const auto take = [&](const char* holder) {
+    return *TakeLease(*database_, environment_, {"index", holder, 0}, 1'000);
+  };
+  EXPECT_EQ(take("a")->epoch, 1);
+  EXPECT_EQ(take("a")->epoch, 1) << "renewed";
+  EXPECT_FALSE(take("b"));
+  clock_.Advance(1'001);
+  EXPECT_EQ(take("b")->epoch, 2);
+  ASSERT_TRUE(DropLease(*database_, {"index", "b", 2}));
+  clock_.Advance(1);
+  EXPECT_EQ(take("a")->epoch, 3);
+}
+
+TEST_F(QueueTest, ChangesAreSeenOnlyWhenNumberedAndWithoutGaps) {
+  const auto append = [&](const char* id) {
+    return access::Write(*database_, scope_, [&](Tx& tx) {
+      return AppendChange(tx, "video", id, "put", clock_.Now());
+    });
+  };
+  ASSERT_TRUE(append("a"));
+  ASSERT_TRUE(append("b"));
+  const auto read = [&](int64_t after) {
+    return *access::Read(*database_, access::SystemScope("test"),
+                         [&](Tx& tx) { return ReadAllChanges(tx, after, 10); });
+  };
+  EXPECT_TRUE(read(0).empty());
+  ASSERT_EQ(*access::Write(*database_, access::SystemScope("test"),
+                           [](Tx& tx) { return NumberChanges(tx, 1); }),
+            1);
+  ASSERT_TRUE(append("c"));
+  ASSERT_EQ(*access::Write(*database_, access::SystemScope("test"),
+                           [](Tx& tx) { return NumberChanges(tx, 10); }),
+            2);
+  const auto rest = read(1);
+  ASSERT_EQ(rest.size(), 2U);
+  EXPECT_EQ(rest[0].seq, 2);
+  EXPECT_EQ(rest[0].entity_id, "b");
+  EXPECT_EQ(rest[1].entity_id, "c");
+}
+
+TEST(Backoff, IsJitteredOverItsWholeRangeAndCapped) {
+  SeededRandom random(3);
+  int64_t sum = 0;
+  for (int i = 0; i < 2'000; ++i) {
+    const int64_t wait_ms = BackoffMs(3, 1'000, 60'000, random);
+    ASSERT_GE(wait_ms, 0);
+    ASSERT_LE(wait_ms, 4'000);
+    sum += wait_ms;
+    ASSERT_LE(BackoffMs(40, 1'000, 60'000, random), 60'000);
+  }
+  EXPECT_NEAR(static_cast<double>(sum) / 2'000, 2'000, 150);
+}
+
+// Random histories against a model of a dozen lines: whatever dies when, a job ends exactly once,
+// and only the newest holder's completion counts.
+class QueueHistory : public QueueTest, public testing::WithParamInterface<int> {};
+
+TEST_P(QueueHistory, EveryAcceptedJobEndsExactlyOnce) {
+  SeededRandom dice(static_cast<uint64_t>(GetParam()));
+  std::map<std::string, int64_t> newest_epoch;
+  std::map<std::string, int> ends;
+  std::vector<Lease> leases;
+  std::set<std::string> accepted;
+  for (int step = 0; step < 60; ++step) {
+    switch (dice.Below(5)) {
+      case 0:
+        accepted.insert(Enqueue("", 100).str());
+        break;
+      case 1:
+        if (auto claimed = *queue_->Claim(worker_)) {
+          ASSERT_GT(claimed->lease.epoch, newest_epoch[claimed->job.id.str()]) << GetParam();
+          newest_epoch[claimed->job.id.str()] = claimed->lease.epoch;
+          leases.push_back(claimed->lease);
+        }
+        break;
+      case 2:
+        clock_.Advance(static_cast<int64_t>(dice.Below(20'000)));
+        break;
+      case 3:
+        if (!leases.empty()) {
+          const Lease lease = leases[dice.Below(leases.size())];
+          const bool done = Complete(lease).has_value();
+          const std::string id = lease.job.str();
+          if (done) ++ends[id];
+          EXPECT_TRUE(!done || newest_epoch[id] == lease.epoch) << GetParam();
+        }
+        break;
+      default:
+        if (!leases.empty()) (void)queue_->Release(leases[dice.Below(leases.size())]);
+    }
+  }
+  for (int round = 0; round < 2'000; ++round) {
+    clock_.Advance(QueueConfig{}.lease_ms + 1);
+    auto claimed = *queue_->Claim(worker_);
+    if (!claimed) break;
+    ASSERT_TRUE(Complete(claimed->lease));
+    ++ends[claimed->job.id.str()];
+  }
+  for (const std::string& id : accepted) {
+    const Job job = Get(JobId::FromTrusted(id));
+    const int expected = job.status == JobStatus::kSucceeded ? 1 : 0;
+    EXPECT_TRUE(HasEnded(job.status)) << GetParam();
+    EXPECT_EQ(ends[id], expected) << GetParam();
+    if (expected == 0) {
+      EXPECT_EQ(job.error->reason, "poison") << GetParam();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, QueueHistory, testing::Range(1, 11));
+
+}  // namespace
+}  // namespace narralytica::jobs

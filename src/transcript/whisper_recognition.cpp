@@ -1,0 +1,252 @@
+#include "transcript/whisper_recognition.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/hash.hpp"
+#include "transcript/word_alignment.hpp"
+
+namespace narralytica::transcript {
+namespace {
+
+constexpr int64_t kFrameMs = 20;
+// Spare silence after a window's end: with less, short windows loop; with more, long ones skip.
+constexpr int64_t kSpareMultilingualMs = 3000;
+constexpr int64_t kSpareEnglishMs = 2000;
+
+// A window is taken up again where the model stopped, as long as so much speech is left.
+constexpr size_t kRoundsMax = 6;
+constexpr int64_t kMissedSpeechMinMs = 1000;
+// Timestamps are rough: speech that ends this soon after one was heard.
+constexpr int64_t kTimestampSlackMs = 300;
+
+// A word outside all speech (grown by this much) must be this sure of itself.
+constexpr int64_t kSpeechSlackMs = 300;
+constexpr double kOutsideConfidenceMin = 0.6;
+
+int64_t OverlapMs(const TimeRange& a, const TimeRange& b) {
+  return std::max<int64_t>(0, std::min(a.end_ms, b.end_ms) - std::max(a.start_ms, b.start_ms));
+}
+
+uint64_t SeedOf(std::span<const float> samples) {
+  const std::string hex = Sha256Hex(
+      std::span(reinterpret_cast<const uint8_t*>(samples.data()), samples.size() * sizeof(float)));
+  return std::stoull(hex.substr(0, 16), nullptr, 16);
+}
+
+std::string TrimSpaces(const std::string& text) {
+  const size_t first = text.find_first_not_of(' ');
+  if (first == std::string::npos) return {};
+  return text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+}  // namespace
+
+// A stretch of one of the caller's windows, from its offset to its end.
+struct WhisperRecognition::Piece {
+  size_t window = 0;
+  int64_t offset_ms = 0;
+  std::span<const float> samples;
+  std::vector<TimeRange> speech;  // from the piece's beginning
+
+  int64_t length_ms() const { return int64_t(samples.size()) / kSamplesPerMs; }
+};
+
+struct WhisperRecognition::PieceResult {
+  DecodedWindow decoded;
+  std::vector<Word> words;  // from the piece's beginning
+
+  // Where the model says it stopped.
+  int64_t HeardMs(const WhisperConfig& config) const {
+    int64_t heard_ms = words.empty() ? 0 : words.back().end_ms;
+    for (const Token token : decoded.tokens) {
+      if (config.IsTimestamp(token)) heard_ms = std::max(heard_ms, config.TimestampMs(token));
+    }
+    return heard_ms;
+  }
+};
+
+namespace {
+
+// The part of `speech` after `from_ms`, counted from there; empty when too little is left.
+std::vector<TimeRange> MissedSpeech(const std::vector<TimeRange>& speech, int64_t from_ms) {
+  std::vector<TimeRange> missed;
+  int64_t total_ms = 0;
+  for (const TimeRange& range : speech) {
+    if (range.end_ms <= from_ms + kTimestampSlackMs) continue;
+    missed.push_back({std::max(range.start_ms, from_ms) - from_ms, range.end_ms - from_ms});
+    total_ms += missed.back().duration_ms();
+  }
+  if (total_ms < kMissedSpeechMinMs) missed.clear();
+  return missed;
+}
+
+// Keeps a word inside speech: a pause that the alignment gave to a word is taken off again.
+void ClampToSpeech(const std::vector<TimeRange>& speech, Word& word) {
+  const TimeRange own{word.start_ms, word.end_ms};
+  const auto best = std::ranges::max_element(
+      speech, {}, [&](const TimeRange& range) { return OverlapMs(range, own); });
+  if (best == speech.end() || OverlapMs(*best, own) == 0) return;
+  word.start_ms = std::max(word.start_ms, best->start_ms);
+  word.end_ms = std::min(word.end_ms, best->end_ms);
+}
+
+bool IsDoubtful(const std::vector<TimeRange>& speech, const Word& word) {
+  if (word.confidence >= kOutsideConfidenceMin) return false;
+  return std::ranges::none_of(speech, [&](const TimeRange& range) {
+    return OverlapMs({range.start_ms - kSpeechSlackMs, range.end_ms + kSpeechSlackMs},
+                     {word.start_ms, word.end_ms}) > 0;
+  });
+}
+
+}  // namespace
+
+Result<EncodedWindows> WhisperRecognition::Encode(std::span<const Piece> pieces,
+                                                  const Deadline& deadline) const {
+  const WhisperConfig& config = model_.config();
+  const int64_t spare_ms = config.multilingual ? kSpareMultilingualMs : kSpareEnglishMs;
+  std::vector<int64_t> frames;
+  for (const Piece& piece : pieces) {
+    const int64_t wanted = (piece.length_ms() + spare_ms + kFrameMs - 1) / kFrameMs;
+    frames.push_back(std::min(wanted, int64_t(config.frames_max)));
+  }
+  EncodedWindows encoded = model_.Prepare(std::move(frames));
+  const auto encode = [&](size_t i) -> Status {
+    NRL_CHECK(deadline.Check("recognition"));
+    return model_.Encode(pieces[i].samples, i, encoded);
+  };
+  NRL_CHECK(slots_.ForEach(pieces.size(), encode));
+  return encoded;
+}
+
+std::vector<Word> WhisperRecognition::WordsOf(const Piece& piece, const DecodedWindow& decoded,
+                                              std::span<const int64_t> token_frames) const {
+  const WhisperConfig& config = model_.config();
+  std::vector<Token> text;
+  std::vector<double> probabilities;
+  for (size_t i = 0; i < decoded.tokens.size(); ++i) {
+    if (!config.IsText(decoded.tokens[i])) continue;
+    text.push_back(decoded.tokens[i]);
+    probabilities.push_back(std::exp(double(decoded.log_probs[i])));
+  }
+  std::vector<Word> words;
+  int64_t last_ms = 0;
+  for (const WordTokens& split : SplitWords(config, decoded.language, text)) {
+    Word word;
+    word.text = TrimSpaces(split.text);
+    word.start_ms = std::max(last_ms, token_frames[split.begin] * kFrameMs);
+    word.end_ms = std::min(token_frames[split.end] * kFrameMs, piece.length_ms());
+    for (size_t i = split.begin; i < split.end; ++i) word.confidence += probabilities[i];
+    word.confidence /= double(split.end - split.begin);
+    ClampToSpeech(piece.speech, word);
+    word.start_ms = std::min(word.start_ms, piece.length_ms() - 1);
+    word.end_ms = std::max(word.end_ms, word.start_ms + 1);
+    if (word.text.empty() || IsDoubtful(piece.speech, word)) continue;
+    last_ms = word.end_ms;
+    words.push_back(std::move(word));
+  }
+  return words;
+}
+
+// One teacher-forced pass over the batch: prompt, no-timestamps, text, end.
+Status WhisperRecognition::AlignWords(std::span<const Piece> pieces, const EncodedWindows& encoded,
+                                      std::vector<PieceResult>& results) const {
+  const WhisperConfig& config = model_.config();
+  std::vector<std::vector<Token>> sequences(pieces.size());
+  size_t longest = 0;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    sequences[i] = WhisperPrompt(config, results[i].decoded.language);
+    sequences[i].push_back(config.no_timestamps);
+    std::ranges::copy_if(results[i].decoded.tokens, std::back_inserter(sequences[i]),
+                         [&](Token token) { return config.IsText(token); });
+    sequences[i].push_back(config.end_of_text);
+    longest = std::max(longest, sequences[i].size());
+  }
+  std::vector<Token> tokens;
+  for (size_t row = 0; row < encoded.rows(); ++row) {
+    const auto& sequence = sequences[encoded.window[row]];
+    tokens.insert(tokens.end(), sequence.begin(), sequence.end());
+    tokens.resize((row + 1) * longest, config.end_of_text);
+  }
+  NRL_TRY(const std::vector<float> weights, model_.Align(tokens, encoded));
+  const size_t row_size = weights.size() / encoded.rows();
+  for (size_t row = 0; row < encoded.rows(); ++row) {
+    const size_t i = encoded.window[row];
+    const size_t prompt = WhisperPrompt(config, results[i].decoded.language).size();
+    if (sequences[i].size() <= prompt + 2) continue;  // no text
+    const AttentionView view{
+        .weights = std::span(weights).subspan(row * row_size, row_size),
+        .heads = config.alignment_heads,
+        .token_stride = longest,
+        .frame_stride = encoded.frames,
+        .tokens = sequences[i].size(),
+        .frames = std::min(size_t((pieces[i].length_ms() + kFrameMs - 1) / kFrameMs),
+                           size_t(encoded.row_frames[row]))};
+    results[i].words = WordsOf(pieces[i], results[i].decoded, TokenFrames(view, prompt));
+  }
+  return {};
+}
+
+Result<std::vector<WhisperRecognition::PieceResult>> WhisperRecognition::RunRound(
+    std::span<const Piece> pieces, const WhisperSettings& settings,
+    const Deadline& deadline) const {
+  NRL_TRY(EncodedWindows encoded, Encode(pieces, deadline));
+  DecodeRequest request{settings.language, settings.prior, {}, {}};
+  for (const Piece& piece : pieces) {
+    request.end_ms.push_back(piece.length_ms());
+    request.seeds.push_back(SeedOf(piece.samples));
+  }
+  NRL_TRY(std::vector<DecodedWindow> decoded, decoder_.Decode(request, encoded, deadline));
+  std::vector<PieceResult> results(pieces.size());
+  for (size_t i = 0; i < pieces.size(); ++i) results[i].decoded = std::move(decoded[i]);
+  NRL_CHECK(AlignWords(pieces, encoded, results));
+  return results;
+}
+
+Result<std::vector<RecognizedWindow>> WhisperRecognition::Recognize(
+    std::span<const WhisperWindow> windows, const WhisperSettings& settings,
+    const Deadline& deadline) const {
+  const ComputeSlots::Hold hold(slots_);
+  std::vector<RecognizedWindow> recognized(windows.size());
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < windows.size(); ++i) {
+    if (windows[i].samples.size() < size_t(kFrameMs * kSamplesPerMs)) continue;
+    pieces.push_back({i, 0, windows[i].samples, windows[i].speech});
+  }
+  for (size_t round = 0; round < kRoundsMax && !pieces.empty(); ++round) {
+    NRL_TRY(const auto results, RunRound(pieces, settings, deadline));
+    std::vector<Piece> rest;
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      const Piece& piece = pieces[i];
+      RecognizedWindow& window = recognized[piece.window];
+      if (round == 0) {
+        const DecodedWindow& first = results[i].decoded;
+        window = {first.language,
+                  first.language_probability,
+                  first.no_speech_prob,
+                  first.avg_logprob,
+                  first.compression_ratio,
+                  first.temperature,
+                  {}};
+      }
+      for (Word word : results[i].words) {
+        word.start_ms += piece.offset_ms;
+        word.end_ms += piece.offset_ms;
+        window.words.push_back(std::move(word));
+      }
+      if (results[i].words.empty()) continue;
+      const int64_t heard_ms = results[i].HeardMs(model_.config());
+      auto missed = MissedSpeech(piece.speech, heard_ms);
+      if (missed.empty()) continue;
+      rest.push_back({piece.window, piece.offset_ms + heard_ms,
+                      piece.samples.subspan(size_t(heard_ms * kSamplesPerMs)), std::move(missed)});
+    }
+    pieces = std::move(rest);
+  }
+  return recognized;
+}
+
+}  // namespace narralytica::transcript
