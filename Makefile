@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build models build debug demo test check eval format tidy clean
+.PHONY: help setup setup-build models build debug demo test check chaos eval format tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test: setup models ## build everything and run every test; prints the time of ea
 	@$(VENV) tools/run_tests.py
 
 check: test ## what CI runs
+
+chaos: setup build ## kill -9 the worker and the engine in the middle of twenty minutes of speech
+	@NRL_KILL_TEST_COPIES=10 $(VENV) -m pytest tests/pipeline/kill_test.py
 
 eval: setup build ## measure recognition on real recordings and write docs/quality.md
 	@$(VENV) -m tests.eval

@@ -64,19 +64,19 @@ def blank(text: str) -> str:
 
 
 def literals(text: str) -> Iterator[Literal]:
-    """Yields every string literal; literals with only blanks or comments between are one."""
+    """Yields every string literal; those with only blanks, comments or a macro between are one."""
     lines = _Lines(text)
     start, end, joined = 0, -1, ""
     for match in _TOKEN.finditer(text):
         content = match.group("raw") if match.group("raw") is not None else match.group("text")
         if content is None:
             continue
-        between = blank(text[end : match.start()]) if end >= 0 else "x"
-        if between.strip():
+        between = blank(text[end : match.start()]).strip() if end >= 0 else ";"
+        if between and not re.fullmatch(r"[A-Z][A-Z0-9_]+", between):
             if joined:
                 yield Literal(lines.at(start), joined)
             start, joined = match.start(), ""
-        joined += content
+        joined += between * bool(joined) + content
         end = match.end()
     if joined:
         yield Literal(lines.at(start), joined)

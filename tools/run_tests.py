@@ -1,8 +1,8 @@
 """`make test`: builds everything and runs every test, part by part, with the time of each.
 
-A part is a command whose output says how many tests passed and failed, as ctest, pytest and the tidy
-test do. A build counts nothing when it works and one failure when it does not. The parts that need
-what failed are not run and count as a failure each: a missing result is never a pass.
+A part is a command whose output says how many tests passed and failed, as ctest, pytest and the
+tidy test do. A build counts nothing when it works and one failure when it does not. The parts that
+need what failed are not run and count as a failure each: a missing result is never a pass.
 """
 
 from __future__ import annotations
@@ -33,16 +33,20 @@ class Part:
     counts: bool = True
 
 
+PYTHON = sys.executable
+CONFIGURE = ["cmake", "--log-level=WARNING", "--preset"]
+BUILD = ["cmake", "--build", "--preset"]
+PYTEST = [PYTHON, "-m", "pytest"]
 PARTS = (
-    Part("configure release", ["cmake", "--preset", "release", "--log-level=WARNING"], counts=False),
-    Part("build release", ["cmake", "--build", "--preset", "release"], counts=False),
-    Part("configure debug", ["cmake", "--preset", "debug", "--log-level=WARNING"], counts=False),
-    Part("build debug", ["cmake", "--build", "--preset", "debug"], counts=False),
-    Part("unit tests, sanitized", ["ctest", "--preset", "debug"], ("build debug",)),
-    Part("unit tests, release", ["ctest", "--preset", "release"], ("build release",)),
-    Part("tools' tests", [sys.executable, "-m", "pytest", "tools", "tests/eval"]),
-    Part("pipeline", [sys.executable, "-m", "pytest", "tests/pipeline"], ("build release",)),
-    Part("tidy", [sys.executable, "tools/tool.py", "tidy", "--clang", "build/debug"]),
+    Part("configure release", [*CONFIGURE, "release"], counts=False),
+    Part("build release", [*BUILD, "release"], ("configure release",), counts=False),
+    Part("configure debug", [*CONFIGURE, "debug"], counts=False),
+    Part("build debug", [*BUILD, "debug"], ("configure debug",), counts=False),
+    Part("unit tests, sanitized", ["ctest", "-j2", "--preset", "debug"], ("build debug",)),
+    Part("unit tests, release", ["ctest", "-j2", "--preset", "release"], ("build release",)),
+    Part("tests of the tools", [*PYTEST, "tools", "tests/eval"]),
+    Part("pipeline", [*PYTEST, "tests/pipeline"], ("build release",)),
+    Part("tidy", [PYTHON, "tools/tool.py", "tidy", "--clang", "build/debug"]),
 )
 
 

@@ -32,7 +32,7 @@ def _base(root: pathlib.Path) -> str | None:
 
 
 def changed_sources(root: pathlib.Path) -> list[str]:
-    """Our .cpp files that differ from the base or are new; all of them when there is no base."""
+    """The program's .cpp files that differ from the base or are new; all when there is no base."""
     base = _base(root)
     listing = (
         _git(root, "diff", "--name-only", "--diff-filter=d", base) if base else ""
@@ -40,7 +40,7 @@ def changed_sources(root: pathlib.Path) -> list[str]:
     new = _git(root, "ls-files", "--others", "--exclude-standard") or ""
     everything = "" if base else _git(root, "ls-files") or ""
     paths = {*listing.split("\n"), *new.split("\n"), *everything.split("\n")}
-    return sorted(path for path in paths if re.match(r"src/.*\.cpp$", path))
+    return sorted(path for path in paths if re.match(r"src/.*(?<!_test)\.cpp$", path))
 
 
 def faults(root: pathlib.Path, build: str) -> Iterator[tuple[str, int, str]]:

@@ -93,6 +93,10 @@ FAULTS = {
         "sql_names_the_tenant",
         {"src/jobs/a.cpp": 'auto k = "SELECT id"\n  // why\n  " FROM jobs WHERE state = $1";\n'},
     ),
+    "a tenant that is read and not asked for": (
+        "sql_names_the_tenant",
+        {"src/jobs/a.cpp": 'auto k = "SELECT id, tenant_id" COLUMNS " FROM jobs WHERE id = $1";\n'},
+    ),
     "a raw statement for all tenants": (
         "sql_names_the_tenant",
         {"src/jobs/a.cpp": 'auto k = R"sql(\n  DELETE FROM jobs\n)sql";\n'},
@@ -113,6 +117,7 @@ CLEAN = {
     "src/jobs/queue.cpp": '#include "jobs/queue.hpp"\n\n#include <sqlite3.h>\n\n'
     '#include "base/result.hpp"\n\n'
     'const char* kNext = "SELECT id FROM jobs WHERE tenant_id = $1";\n'
+    'const char* kGet = "SELECT " COLUMNS " FROM jobs WHERE tenant_id = $1";\n'
     'const char* kMessage = "UPDATES are slow";\n',
     "src/jobs/queue.hpp": HEADER + "\nextern const char* kNext;\n",
     "docs/a.md": "The cache is `~/.cache/narralytica`, see docs/home/page.md and $TMP/tmp/a.\n",

@@ -1,6 +1,6 @@
 -- expand
--- Why: versions of what was said. A new one supersedes, never overwrites; words with their times are
--- one object per transcript, segments are rows because everything later points at them.
+-- Why: versions of what was said. A new one supersedes, never overwrites; words with their times
+-- are one object per transcript, segments are rows because everything later points at them.
 CREATE TABLE transcripts (
   id TEXT PRIMARY KEY,
   tenant_id TEXT NOT NULL REFERENCES tenants (id),

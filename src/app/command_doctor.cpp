@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "app/cli.hpp"
-#include "app/engine_supervisor.hpp"
 #include "app/model_catalog.hpp"
+#include "app/work.hpp"
 #include "platform/file.hpp"
 #include "platform/inference/engine_client.hpp"
 #include "platform/sql/migrations.hpp"
@@ -87,20 +87,19 @@ Check CheckDatabase(Installation& store) {
 }
 
 Check CheckEngine(Installation& store) {
-  EngineSupervisor engine({store.folder(), store.engine_socket(), store.settings(),
-                           store.folder() + "/logs/engine.log",
-                           store.config().engine.start_timeout_ms},
-                          store.log());
+  EngineSupervisor engine(
+      {store.folder(), store.engine_socket(), store.settings(), store.folder() + "/logs/engine.log",
+       store.config().engine.start_timeout_ms},
+      store.log());
   const Status ready = engine.WaitReady(Deadline::Never());
   if (!ready) {
     return {"engine", false, ready.error().message,
             "look at " + store.folder() + "/logs/engine.log"};
   }
   platform::EngineClient client(store.engine_socket());
-  const auto health = client.Call("health", nlohmann::json::object(), {},
-                                  Deadline::In(std::chrono::seconds(5)));
-  return {"engine", health.has_value(),
-          health ? "answers" : health.error().message,
+  const auto health =
+      client.Call("health", nlohmann::json::object(), {}, Deadline::In(std::chrono::seconds(5)));
+  return {"engine", health.has_value(), health ? "answers" : health.error().message,
           health ? "" : "look at " + store.folder() + "/logs/engine.log"};
 }
 
@@ -116,8 +115,7 @@ Check CheckWorkers(Installation& store) {
 std::vector<Check> RunChecks(const CommonOptions& options) {
   std::vector<Check> checks{CheckData(options)};
   const auto config = Config::Load(options.data_folder, options.settings);
-  checks.push_back({"configuration", config.has_value(),
-                    config ? "valid" : config.error().message,
+  checks.push_back({"configuration", config.has_value(), config ? "valid" : config.error().message,
                     config ? "" : "mend narralytica.toml or the environment"});
   if (!config || !checks[0].ok) return checks;
   checks.push_back(CheckDisk(options.data_folder));
@@ -147,10 +145,8 @@ int Run(const CommonOptions& options, bool show_config) {
   Json items = Json::array();
   for (const Check& check : RunChecks(options)) {
     ok &= check.ok;
-    items.push_back({{"name", check.name},
-                     {"ok", check.ok},
-                     {"detail", check.detail},
-                     {"fix", check.fix}});
+    items.push_back(
+        {{"name", check.name}, {"ok", check.ok}, {"detail", check.detail}, {"fix", check.fix}});
     if (options.json) continue;
     fmt::print("{}  {:<20} {}\n", check.ok ? "ok  " : "FAIL", check.name, check.detail);
     if (!check.fix.empty()) fmt::print("      do: {}\n", check.fix);

@@ -23,16 +23,15 @@ Status Serve(const CommonOptions& options, const std::stop_token& stop) {
   platform::EngineServerOptions server_options;
   server_options.socket_path = socket;
   server_options.memory_bytes_max = static_cast<uint64_t>(config.engine.memory_bytes_max);
-  NRL_TRY(auto server,
-          platform::EngineServer::Create(server_options, SystemEnvironment().clock));
+  NRL_TRY(auto server, platform::EngineServer::Create(server_options, SystemEnvironment().clock));
   const int threads = config.engine.threads > 0
                           ? config.engine.threads
                           : static_cast<int>(std::thread::hardware_concurrency());
   const std::string libraries = RuntimeFolder(config.engine);
   NRL_TRY(auto runtime, platform::Runtime::Load(libraries + "/libonnxruntime.so"));
-  transcript::RegisterRecognition(*server, runtime,
-                                  {ModelsFolder(config.engine),
-                                   libraries + "/libsherpa-onnx-c-api.so", threads});
+  transcript::RegisterRecognition(
+      *server, runtime,
+      {ModelsFolder(config.engine), libraries + "/libsherpa-onnx-c-api.so", threads});
   index::RegisterSentenceEncoder(*server, runtime, {ModelsFolder(config.engine), threads});
   log.Info("engine ready", {{"socket", socket}, {"threads", threads}});
   return server->Serve(Deadline::Never(stop));

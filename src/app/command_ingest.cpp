@@ -1,8 +1,9 @@
 // `ingest`: takes recordings in and, with --wait, follows them until they can be searched.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <thread>
 
 #include "app/cli.hpp"
@@ -10,12 +11,12 @@
 #include "app/work.hpp"
 #include "jobs/pipeline.hpp"
 #include "media/intake.hpp"
-#include "platform/file.hpp"
 
 namespace narralytica::app {
 namespace {
 
 constexpr std::chrono::milliseconds kPoll{200};
+constexpr double kEtaFractionMin = 0.02;
 
 struct IngestOptions {
   CommonOptions common;
@@ -31,11 +32,7 @@ struct Input {
   std::optional<Error> error;
   std::vector<jobs::Job> jobs;  // as last seen
   std::string status;           // of the video, as last seen
-
-  bool Done(bool all) const {
-    if (!accepted || jobs::HasSettled(jobs)) return true;
-    return !all && jobs::IsSearchable(jobs);
-  }
+  bool told = false;            // its end was told to the person
 };
 
 // The error of the job that kept the video from being complete.
@@ -43,11 +40,14 @@ std::optional<Error> FailureOf(const std::vector<jobs::Job>& jobs) {
   for (const jobs::Job& job : jobs) {
     if (job.status == jobs::JobStatus::kFailed && job.error) {
       return Error{ErrorCodeFromString(job.error->code).value_or(ErrorCode::kInternal),
-                   job.error->message, job.error->hint, {}, job.error->reason};
+                   job.error->message,
+                   job.error->hint,
+                   {},
+                   job.error->reason};
     }
     if (job.status == jobs::JobStatus::kCanceled) {
-      return Error{ErrorCode::kCanceled, "canceled", "narralytica jobs retry starts it again", {},
-                   {}};
+      return Error{
+          ErrorCode::kCanceled, "canceled", "narralytica jobs retry starts it again", {}, {}};
     }
   }
   return std::nullopt;
@@ -70,46 +70,6 @@ Result<media::IntakeRequest> RequestFor(const IngestOptions& options, const std:
   return request;
 }
 
-std::vector<Input> AcceptAll(Installation& store, const IngestOptions& options,
-                             ProgressLine& line) {
-  media::Intake intake(store.database(), store.objects(), store.queue(), store.environment(),
-                       store.config().intake);
-  std::vector<Input> inputs;
-  for (const std::string& path : options.paths) {
-    Input input{.path = path, .accepted = {}, .error = {}, .jobs = {}, .status = "failed"};
-    const auto request = RequestFor(options, path);
-    const auto accepted =
-        request ? intake.AcceptFile(store.scope(), *request,
-                                    [&](int64_t done, int64_t total) {
-                                      line.Show(path, static_cast<double>(done) /
-                                                          static_cast<double>(total),
-                                                "storing", std::nullopt);
-                                    })
-                : Result<media::Accepted>(Fail(request));
-    if (accepted) {
-      input.accepted = *accepted;
-      input.status = "queued";
-    } else {
-      input.error = accepted.error();
-      line.Finish(fmt::format("{}: {}", path, accepted.error().Describe()));
-    }
-    inputs.push_back(std::move(input));
-  }
-  return inputs;
-}
-
-Status Refresh(Installation& store, std::vector<Input>& inputs) {
-  return access::Read(store.database(), store.scope(), [&](access::Tx& tx) -> Status {
-    for (Input& input : inputs) {
-      if (!input.accepted) continue;
-      NRL_TRY(input.jobs, store.queue().OfVideo(tx, input.accepted->video));
-      NRL_TRY(const media::Video video, media::GetVideo(tx, input.accepted->video));
-      input.status = video.status;
-    }
-    return {};
-  });
-}
-
 // The stage that is running now, for people.
 std::string CurrentStage(const std::vector<jobs::Job>& jobs) {
   for (const jobs::Job& job : jobs) {
@@ -120,55 +80,145 @@ std::string CurrentStage(const std::vector<jobs::Job>& jobs) {
   return "waiting";
 }
 
-void ShowProgress(const std::vector<Input>& inputs, bool all, ProgressLine& line) {
-  for (const Input& input : inputs) {
-    if (input.Done(all)) continue;
-    const auto started = std::ranges::min_element(input.jobs, {}, &jobs::Job::id);
-    const double fraction = jobs::OverallProgress(input.jobs);
-    std::optional<int64_t> eta_ms;
-    if (fraction > 0.02 && started != input.jobs.end() && started->started_at) {
-      const auto now = SystemEnvironment().clock.Now();
-      const auto elapsed_ms = static_cast<double>(now.value - started->started_at->value);
-      eta_ms = static_cast<int64_t>(elapsed_ms * (1 - fraction) / fraction);
-    }
-    line.Show(input.path, fraction, CurrentStage(input.jobs), eta_ms);
-    return;
-  }
+std::optional<int64_t> EtaMs(const std::vector<jobs::Job>& jobs, double fraction) {
+  const auto first = std::ranges::min_element(jobs, {}, &jobs::Job::id);
+  if (fraction < kEtaFractionMin || first == jobs.end() || !first->started_at) return std::nullopt;
+  const int64_t elapsed_ms = SystemEnvironment().clock.Now().value - first->started_at->value;
+  return static_cast<int64_t>(static_cast<double>(elapsed_ms) * (1 - fraction) / fraction);
 }
 
-Status WaitForAll(Installation& store, std::vector<Input>& inputs, bool all,
-                  const std::stop_token& stop, ProgressLine& line) {
-  std::vector<bool> told(inputs.size(), false);
-  while (true) {
-    NRL_CHECK(Refresh(store, inputs));
-    bool open = false;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const bool done = inputs[i].Done(all);
-      open |= !done;
-      if (done && !told[i] && inputs[i].accepted) {
-        const auto failure = FailureOf(inputs[i].jobs);
-        line.Finish(fmt::format("{}: {}{}", inputs[i].path, inputs[i].status,
-                                failure ? ": " + failure->Describe() : ""));
-        told[i] = true;
-      }
-    }
-    if (!open) return {};
-    if (stop.stop_requested()) {
-      return Fail(ErrorCode::kCanceled, "stopped waiting; the accepted recordings are kept",
-                  fmt::format("narralytica work --data {} goes on with them", store.folder()));
-    }
-    ShowProgress(inputs, all, line);
-    std::this_thread::sleep_for(kPoll);
+// A worker inside this command, for as long as nobody else does the work.
+class BorrowedWorker {
+ public:
+  explicit BorrowedWorker(Installation& store)
+      : thread_([this, &store](std::stop_token stop) {
+          outcome_ = RunWorker(store, std::move(stop), false);
+          ended_ = true;
+        }) {}
+  bool ended() const { return ended_; }
+  Status Stop() {
+    thread_.request_stop();
+    thread_.join();
+    return outcome_;
   }
-}
+
+ private:
+  Status outcome_;
+  std::atomic<bool> ended_ = false;
+  std::jthread thread_;
+};
+
+class Ingest {
+ public:
+  Ingest(Installation& store, const IngestOptions& options, std::stop_token stop)
+      : store_(store), options_(options), stop_(std::move(stop)) {}
+
+  // What became of every input, in order; an error when waiting was not possible.
+  Result<std::vector<Input>> Run() {
+    for (const std::string& path : options_.paths) Accept(path);
+    if (std::ranges::none_of(inputs_, [](const Input& i) { return i.accepted.has_value(); })) {
+      return std::move(inputs_);
+    }
+    if (options_.wait.empty()) {
+      NRL_CHECK(Refresh());
+      line_.Finish(
+          fmt::format("accepted; a running up, or narralytica work --data {}, processes"
+                      " them; narralytica jobs shows how far they are",
+                      store_.folder()));
+      return std::move(inputs_);
+    }
+    NRL_TRY(const int live, store_.queue().CountLiveWorkers());
+    if (live > 0) {
+      NRL_CHECK(Wait([] { return false; }));
+      return std::move(inputs_);
+    }
+    BorrowedWorker worker(store_);
+    const Status waited = Wait([&] { return worker.ended(); });
+    NRL_CHECK(worker.Stop());
+    NRL_CHECK(waited);
+    return std::move(inputs_);
+  }
+
+ private:
+  void Accept(const std::string& path) {
+    media::Intake intake(
+        {store_.database(), store_.objects(), store_.queue(), store_.environment()},
+        store_.config().intake);
+    const auto storing = [&](int64_t done, int64_t total) {
+      line_.Show(path, static_cast<double>(done) / static_cast<double>(total), "storing",
+                 std::nullopt);
+    };
+    Input input{.path = path, .accepted = {}, .error = {}, .jobs = {}, .status = "failed"};
+    const auto request = RequestFor(options_, path);
+    const auto accepted = request ? intake.AcceptFile(store_.scope(), *request, storing)
+                                  : Result<media::Accepted>(Fail(request));
+    if (accepted) {
+      input.accepted = *accepted;
+      input.status = "queued";
+    } else {
+      input.error = accepted.error();
+      line_.Finish(fmt::format("{}: {}", path, accepted.error().Describe()));
+    }
+    inputs_.push_back(std::move(input));
+  }
+
+  Status Refresh() {
+    return access::Read(store_.database(), store_.scope(), [&](access::Tx& tx) -> Status {
+      for (Input& input : inputs_) {
+        if (!input.accepted) continue;
+        NRL_TRY(input.jobs, store_.queue().OfVideo(tx, input.accepted->video));
+        NRL_TRY(const media::Video video, media::GetVideo(tx, input.accepted->video));
+        input.status = video.status;
+      }
+      return {};
+    });
+  }
+
+  Status Wait(const std::function<bool()>& worker_ended) {
+    while (true) {
+      const bool last_look = worker_ended();
+      NRL_CHECK(Refresh());
+      TellEnds();
+      const auto open = std::ranges::find_if(inputs_, [&](const Input& i) { return !Done(i); });
+      if (open == inputs_.end()) return {};
+      if (last_look) return Fail(ErrorCode::kUnavailable, "the worker ended before the work");
+      if (stop_.stop_requested()) {
+        return Fail(ErrorCode::kCanceled, "stopped waiting; the accepted recordings are kept",
+                    fmt::format("narralytica work --data {} goes on with them", store_.folder()));
+      }
+      const double fraction = jobs::OverallProgress(open->jobs);
+      line_.Show(open->path, fraction, CurrentStage(open->jobs), EtaMs(open->jobs, fraction));
+      std::this_thread::sleep_for(kPoll);
+    }
+  }
+
+  bool Done(const Input& input) const {
+    if (!input.accepted || jobs::HasSettled(input.jobs)) return true;
+    return options_.wait != "all" && jobs::IsSearchable(input.jobs);
+  }
+
+  // A line for each input that has come to its end since the last look.
+  void TellEnds() {
+    for (Input& input : inputs_) {
+      if (input.told || !input.accepted || !Done(input)) continue;
+      const auto failure = FailureOf(input.jobs);
+      line_.Finish(fmt::format("{}: {}{}", input.path, input.status,
+                               failure ? ": " + failure->Describe() : ""));
+      input.told = true;
+    }
+  }
+
+  Installation& store_;
+  const IngestOptions& options_;
+  const std::stop_token stop_;
+  ProgressLine line_;
+  std::vector<Input> inputs_;
+};
 
 Json ResultJson(const Input& input) {
-  Json item{{"path", input.path},
-            {"video_id", nullptr},
-            {"job_id", nullptr},
-            {"status", input.status},
-            {"duplicate", false},
-            {"dead_letter", IsDeadLetter(input.jobs)},
+  Json item{{"path", input.path}, {"video_id", nullptr},
+            {"job_id", nullptr},  {"status", input.status},
+            {"duplicate", false}, {"dead_letter", IsDeadLetter(input.jobs)},
             {"error", nullptr}};
   if (input.accepted) {
     item["video_id"] = input.accepted->video.str();
@@ -198,38 +248,11 @@ int Report(const std::vector<Input>& inputs, bool json) {
 
 int Run(const IngestOptions& options) {
   SignalStop stop;
-  auto opened = OpenInstallation(options.common, "ingest");
-  if (!opened) return FailCommand(opened.error(), options.common.json);
-  Installation& store = **opened;
-  ProgressLine line;
-  std::vector<Input> inputs = AcceptAll(store, options, line);
-  const bool any = std::ranges::any_of(inputs, [](const Input& i) { return i.accepted; });
-  if (!any) return Report(inputs, options.common.json);
-  if (options.wait.empty()) {
-    const Status seen = Refresh(store, inputs);
-    if (!seen) return FailCommand(seen.error(), options.common.json);
-    line.Finish(fmt::format("accepted; narralytica work --data {} (or a running up) processes"
-                            " them, narralytica jobs shows how far they are",
-                            store.folder()));
-    return Report(inputs, options.common.json);
-  }
-  const auto live = store.queue().CountLiveWorkers();
-  if (!live) return FailCommand(live.error(), options.common.json);
-  std::jthread worker;
-  std::optional<Status> worker_outcome;
-  if (*live == 0) {
-    worker = std::jthread(
-        [&](std::stop_token token) { worker_outcome = RunWorker(store, std::move(token), false); });
-  }
-  const Status waited =
-      WaitForAll(store, inputs, options.wait == "all", stop.token(), line);
-  if (worker.joinable()) {
-    worker.request_stop();
-    worker.join();
-    if (!*worker_outcome) return FailCommand(worker_outcome->error(), options.common.json);
-  }
-  if (!waited) return FailCommand(waited.error(), options.common.json);
-  return Report(inputs, options.common.json);
+  const auto store = OpenInstallation(options.common, "ingest");
+  if (!store) return FailCommand(store.error(), options.common.json);
+  const auto inputs = Ingest(**store, options, stop.token()).Run();
+  if (!inputs) return FailCommand(inputs.error(), options.common.json);
+  return Report(*inputs, options.common.json);
 }
 
 }  // namespace
@@ -241,10 +264,8 @@ void AddIngestCommand(CommandSet& commands) {
   AddCommonOptions(*command, options->common);
   command->add_option("paths", options->paths, "video or audio files")->required();
   command
-      ->add_option("--wait", options->wait,
-                   "wait until searchable, or with =all until every default layer is there")
-      ->expected(0, 1)
-      ->default_str("searchable")
+      ->add_flag("--wait{searchable}", options->wait,
+                 "wait until searchable, or with =all until every default layer is there")
       ->check(CLI::IsMember({"searchable", "all"}));
   command->add_option("--title", options->title, "title; the file name without it");
   command->add_option("--external-id", options->external_id,

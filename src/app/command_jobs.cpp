@@ -19,8 +19,7 @@ struct JobsOptions {
 
 Result<std::vector<jobs::Job>> List(Installation& store, const JobsOptions& options) {
   return access::Read(
-      store.database(), store.scope(),
-      [&](access::Tx& tx) -> Result<std::vector<jobs::Job>> {
+      store.database(), store.scope(), [&](access::Tx& tx) -> Result<std::vector<jobs::Job>> {
         if (!options.id.empty()) {
           NRL_TRY(const JobId id, JobId::Parse(options.id));
           NRL_TRY(jobs::Job job, store.queue().Get(tx, id));
@@ -61,8 +60,11 @@ void PrintTable(const std::vector<jobs::Job>& found) {
 
 int Run(const JobsOptions& options) {
   if (options.action != "list" && options.id.empty()) {
-    return FailCommand({ErrorCode::kInvalid, "which job?",
-                        fmt::format("write: narralytica jobs {} JOB", options.action), {}, {}},
+    return FailCommand({ErrorCode::kInvalid,
+                        "which job?",
+                        fmt::format("write: narralytica jobs {} JOB", options.action),
+                        {},
+                        {}},
                        options.common.json);
   }
   auto store = OpenInstallation(options.common, "jobs");

@@ -12,12 +12,11 @@ using platform::EmbeddedMigrations;
 
 Result<Json> Migrate(const CommonOptions& options, const std::string& direction, int count) {
   NRL_CHECK(platform::CreateFolders(options.data_folder));
-  NRL_TRY(auto database,
-          platform::OpenSqlite({.path = options.data_folder + "/narralytica.db"}));
+  NRL_TRY(auto database, platform::OpenSqlite({.path = options.data_folder + "/narralytica.db"}));
   std::vector<std::string> changed;
   if (direction == "up") {
-    NRL_TRY(changed, platform::MigrateUp(*database, EmbeddedMigrations(),
-                                         SystemEnvironment().clock));
+    NRL_TRY(changed,
+            platform::MigrateUp(*database, EmbeddedMigrations(), SystemEnvironment().clock));
   } else if (direction == "down") {
     NRL_TRY(changed, platform::MigrateDown(*database, EmbeddedMigrations(), count));
   }

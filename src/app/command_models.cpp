@@ -17,8 +17,8 @@ int Run(const CommonOptions& options, const std::string& action) {
   bool ok = true;
   Json items = Json::array();
   for (const Model& model : *models) {
-    Json item{{"id", model.id},           {"task", model.task},  {"version", model.version},
-              {"licence", model.licence}, {"hash", model.hash},  {"bytes", model.bytes}};
+    Json item{{"id", model.id},           {"task", model.task}, {"version", model.version},
+              {"licence", model.licence}, {"hash", model.hash}, {"bytes", model.bytes}};
     if (action == "verify") {
       const Status intact = VerifyModel(model);
       ok &= intact.has_value();
@@ -48,8 +48,7 @@ void AddModelsCommand(CommandSet& commands) {
   command->add_option("action", *action, "list or verify")
       ->check(CLI::IsMember({"list", "verify"}))
       ->capture_default_str();
-  command->callback(
-      [&commands, options, action] { commands.exit_code = Run(*options, *action); });
+  command->callback([&commands, options, action] { commands.exit_code = Run(*options, *action); });
 }
 
 }  // namespace narralytica::app

@@ -35,10 +35,10 @@ platform::ChildOptions WorkerChild(const Installation& installation) {
 Status Up(const CommonOptions& options, const std::stop_token& stop) {
   NRL_TRY(const auto installation, OpenInstallation(options, "up"));
   const platform::Logger& log = installation->log();
-  EngineSupervisor engine({installation->folder(), installation->engine_socket(),
-                           installation->settings(), "",
-                           installation->config().engine.start_timeout_ms},
-                          log);
+  EngineSupervisor engine(
+      {installation->folder(), installation->engine_socket(), installation->settings(), "",
+       installation->config().engine.start_timeout_ms},
+      log);
   NRL_CHECK(engine.WaitReady(Deadline::Never(stop)));
   Note(fmt::format("narralytica is up on {}; Ctrl-C stops it", installation->folder()));
   while (!stop.stop_requested()) {

@@ -36,8 +36,7 @@ EngineSupervisor::EngineSupervisor(EngineSupervisorOptions options, platform::Lo
       thread_([this](std::stop_token stop) { Supervise(std::move(stop)); }) {}
 
 Status EngineSupervisor::WaitReady(const Deadline& deadline) {
-  const Deadline start =
-      Deadline::In(milliseconds(options_.start_timeout_ms), deadline.stop());
+  const Deadline start = Deadline::In(milliseconds(options_.start_timeout_ms), deadline.stop());
   while (!Answers()) {
     if (deadline.stopped()) return Fail(ErrorCode::kCanceled, "stopped");
     if (start.expired() || deadline.expired()) {
@@ -77,9 +76,9 @@ void EngineSupervisor::RunChild(const std::stop_token& stop) {
   for (const std::string& setting : options_.settings) {
     child.arguments.insert(child.arguments.end(), {"--set", setting});
   }
-  child.environment_kept.insert(child.environment_kept.end(),
-                                {"HOME", "NARRALYTICA_CACHE", "XDG_CACHE_HOME",
-                                 "XDG_RUNTIME_DIR", "TMPDIR"});
+  child.environment_kept.insert(
+      child.environment_kept.end(),
+      {"HOME", "NARRALYTICA_CACHE", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"});
   platform::FileDescriptor log_file;
   if (!options_.log_path.empty()) {
     log_file = platform::FileDescriptor(

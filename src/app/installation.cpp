@@ -23,10 +23,8 @@ constexpr platform::Statement kAddTenant{
     " ON CONFLICT (id) DO NOTHING"};
 constexpr platform::Statement kFindTenant{"tenants.find", "SELECT 1 FROM tenants WHERE id = $1"};
 
-Status EnsureDefaultTenant(platform::Database& database, const access::Scope& scope,
-                           UtcMs now) {
-  NRL_TRY(const bool exists,
-          access::Read(database, scope, [&](access::Tx& tx) -> Result<bool> {
+Status EnsureDefaultTenant(platform::Database& database, const access::Scope& scope, UtcMs now) {
+  NRL_TRY(const bool exists, access::Read(database, scope, [&](access::Tx& tx) -> Result<bool> {
             NRL_TRY(const platform::Rows rows, tx.Query(kFindTenant, scope.tenant));
             return !rows.empty();
           }));
@@ -39,7 +37,8 @@ Status EnsureDefaultTenant(platform::Database& database, const access::Scope& sc
 
 // A folder of this user alone, for sockets whose data folder's path is too long.
 Result<std::string> PrivateRuntimeFolder() {
-  if (const char* folder = std::getenv("XDG_RUNTIME_DIR")) return folder + std::string("/narralytica");
+  if (const char* folder = std::getenv("XDG_RUNTIME_DIR"))
+    return folder + std::string("/narralytica");
   return fs::temp_directory_path().string() + "/narralytica-" + std::to_string(getuid());
 }
 
@@ -50,7 +49,7 @@ Result<std::string> EngineSocketPath(const std::string& data_folder) {
   if (beside.size() <= platform::EngineServerOptions::kSocketPathBytesMax) return beside;
   NRL_TRY(const std::string folder, PrivateRuntimeFolder());
   NRL_CHECK(platform::CreateFolders(folder));
-  struct stat status {};
+  struct stat status{};
   if (lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
       status.st_uid != getuid()) {
     return Fail(ErrorCode::kDenied, "the runtime folder belongs to somebody else",
@@ -83,8 +82,8 @@ Result<std::unique_ptr<Installation>> Installation::Open(const std::string& fold
   NRL_CHECK(EnsureDefaultTenant(*self->database_, self->scope(), self->environment_.clock.Now()));
   NRL_TRY(self->objects_, platform::OpenFolderStore(absolute + "/objects"));
   NRL_TRY(self->index_, index::OpenEmbeddedIndex({.folder = absolute + "/index"}));
-  self->queue_ = std::make_unique<jobs::Queue>(*self->database_, self->environment_,
-                                               self->config_.queue);
+  self->queue_ =
+      std::make_unique<jobs::Queue>(*self->database_, self->environment_, self->config_.queue);
   return self;
 }
 

@@ -23,8 +23,14 @@ Result<Model> ReadModel(const fs::path& folder) {
           platform::ReadFile((folder / "model.json").string(), kModelJsonBytesMax));
   try {
     const auto json = nlohmann::json::parse(text);
-    Model model{json.at("id"), json.at("task"), json.at("version"), json.at("licence"),
-                json.at("hash"), folder.string(), 0, {}};
+    Model model{json.at("id"),
+                json.at("task"),
+                json.at("version"),
+                json.at("licence"),
+                json.at("hash"),
+                folder.string(),
+                0,
+                {}};
     for (const auto& [name, file] : json.at("files").items()) {
       model.files.emplace(name, file.at("sha256"));
       model.bytes += file.at("bytes").get<int64_t>();
@@ -44,8 +50,8 @@ Result<std::string> HashFile(const fs::path& path) {
   std::vector<char> buffer(1 << 20);
   while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) ||
          file.gcount() > 0) {
-    hash.Update({reinterpret_cast<const uint8_t*>(buffer.data()),
-                 static_cast<size_t>(file.gcount())});
+    hash.Update(
+        {reinterpret_cast<const uint8_t*>(buffer.data()), static_cast<size_t>(file.gcount())});
   }
   return hash.FinishHex();
 }

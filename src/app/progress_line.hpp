@@ -1,4 +1,5 @@
-// Progress for a person: one line that is redrawn on a terminal, or, elsewhere, a line now and then.
+// Progress for a person: one line that is redrawn on a terminal, or, elsewhere, a line now and
+// then.
 #pragma once
 
 #include <chrono>

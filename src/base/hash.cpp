@@ -1,5 +1,7 @@
 #include "base/hash.hpp"
 
+#include <sodium.h>
+
 #include <array>
 
 namespace narralytica {
@@ -30,15 +32,21 @@ std::string Sha256Hex(std::span<const uint8_t> bytes) {
 
 std::string Sha256Hex(std::string_view text) { return Sha256Hex(AsBytes(text)); }
 
-Sha256::Sha256() { crypto_hash_sha256_init(&state_); }
+struct Sha256::State {
+  crypto_hash_sha256_state sodium;
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) { crypto_hash_sha256_init(&state_->sodium); }
+
+Sha256::~Sha256() = default;
 
 void Sha256::Update(std::span<const uint8_t> bytes) {
-  crypto_hash_sha256_update(&state_, bytes.data(), bytes.size());
+  crypto_hash_sha256_update(&state_->sodium, bytes.data(), bytes.size());
 }
 
 std::string Sha256::FinishHex() {
   std::array<uint8_t, crypto_hash_sha256_BYTES> digest;
-  crypto_hash_sha256_final(&state_, digest.data());
+  crypto_hash_sha256_final(&state_->sodium, digest.data());
   return ToHex(digest);
 }
 

@@ -1,9 +1,8 @@
 // SHA-256 (FIPS 180-4), the one content hash of Narralytica, through libsodium.
 #pragma once
 
-#include <sodium.h>
-
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,12 +17,14 @@ std::string Sha256Hex(std::string_view text);
 class Sha256 {
  public:
   Sha256();
+  ~Sha256();
   void Update(std::span<const uint8_t> bytes);
   // Ends the computation; the object may not be used afterwards.
   std::string FinishHex();
 
  private:
-  crypto_hash_sha256_state state_;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 std::string ToHex(std::span<const uint8_t> bytes);

@@ -29,9 +29,10 @@ class Id {
   // can exist.
   static Result<Id> Parse(std::string_view text) {
     if (!IsUuid(text)) {
-      return Fail(ErrorCode::kNotFound, std::string(Tag::kName) + " '" +
-                                            std::string(text.substr(0, 64)) + "' does not exist",
-                  "an id looks like 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e0f");
+      return Fail(
+          ErrorCode::kNotFound,
+          std::string(Tag::kName) + " '" + std::string(text.substr(0, 64)) + "' does not exist",
+          "an id looks like 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e0f");
     }
     return Id(std::string(text));
   }
@@ -45,10 +46,10 @@ class Id {
   std::string text_;
 };
 
-#define NRL_ID(type, name)                       \
-  struct type##Tag {                             \
-    static constexpr const char* kName = name;   \
-  };                                             \
+#define NRL_ID(type, name)                     \
+  struct type##Tag {                           \
+    static constexpr const char* kName = name; \
+  };                                           \
   using type = ::narralytica::Id<type##Tag>
 
 NRL_ID(TenantId, "tenant");

@@ -35,9 +35,7 @@ std::optional<ErrorCode> ErrorCodeFromString(std::string_view text) {
   return std::nullopt;
 }
 
-std::string Error::Describe() const {
-  return hint.empty() ? message : message + " (" + hint + ")";
-}
+std::string Error::Describe() const { return hint.empty() ? message : message + " (" + hint + ")"; }
 
 void AssertFailed(const char* condition, const char* file, int line) {
   std::fprintf(stderr, "assertion failed: %s at %s:%d\n", condition, file, line);

@@ -69,8 +69,8 @@ std::unexpected<Error> Fail(const std::expected<T, Error>& failed) {
 
 #define NRL_CONCAT_INNER(a, b) a##b
 #define NRL_CONCAT(a, b) NRL_CONCAT_INNER(a, b)
-#define NRL_TRY_INNER(temporary, declaration, ...)                       \
-  auto temporary = (__VA_ARGS__);                                        \
+#define NRL_TRY_INNER(temporary, declaration, ...)                      \
+  auto temporary = (__VA_ARGS__);                                       \
   if (!temporary) return std::unexpected(std::move(temporary).error()); \
   declaration = std::move(*temporary)
 
@@ -79,10 +79,10 @@ std::unexpected<Error> Fail(const std::expected<T, Error>& failed) {
   NRL_TRY_INNER(NRL_CONCAT(nrl_try_, __LINE__), declaration, __VA_ARGS__)
 
 // NRL_CHECK(F()) returns F()'s error, or goes on.
-#define NRL_CHECK(...)                                                              \
-  do {                                                                              \
-    if (auto nrl_status = (__VA_ARGS__); !nrl_status)                               \
-      return std::unexpected(std::move(nrl_status).error());                        \
+#define NRL_CHECK(...)                                       \
+  do {                                                       \
+    if (auto nrl_status = (__VA_ARGS__); !nrl_status)        \
+      return std::unexpected(std::move(nrl_status).error()); \
   } while (false)
 
 }  // namespace narralytica

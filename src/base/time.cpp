@@ -17,8 +17,11 @@ constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kHourMs = 60 * kMinuteMs;
 
 Error BadTime(std::string_view text) {
-  return {ErrorCode::kInvalid, fmt::format("'{}' is not a date or time", text.substr(0, 40)),
-          "write 2026-11-24 or 2026-11-24T18:40:00Z", {}, {}};
+  return {ErrorCode::kInvalid,
+          fmt::format("'{}' is not a date or time", text.substr(0, 40)),
+          "write 2026-11-24 or 2026-11-24T18:40:00Z",
+          {},
+          {}};
 }
 
 // Reads exactly `width` digits at `*at`; -1 when there are none such.
@@ -42,7 +45,8 @@ struct TimeOfDay {
   bool ok = false;
 };
 
-// "18:40:00[.123](Z|+01:00)" from `at` to the end of `text`, as milliseconds to add to midnight UTC.
+// "18:40:00[.123](Z|+01:00)" from `at` to the end of `text`, as milliseconds to add to midnight
+// UTC.
 TimeOfDay ReadTimeOfDay(std::string_view text, size_t at) {
   const int hour = ReadDigits(text, &at, 2);
   if (!ReadChar(text, &at, ':')) return {};

@@ -19,9 +19,9 @@ TEST(Rfc3339, ReadsDatesAndOffsets) {
 }
 
 TEST(Rfc3339, RefusesWhatIsNoTime) {
-  for (const char* text : {"", "yesterday", "2026-13-01", "2026-02-30", "2026-01-01T25:00:00Z",
-                           "2026-01-01T10:00:00", "2026-01-01T10:00:00Zjunk", "2026-1-1",
-                           "2026-01-01T10:00:00.Z"}) {
+  for (const char* text :
+       {"", "yesterday", "2026-13-01", "2026-02-30", "2026-01-01T25:00:00Z", "2026-01-01T10:00:00",
+        "2026-01-01T10:00:00Zjunk", "2026-1-1", "2026-01-01T10:00:00.Z"}) {
     const auto time = ParseRfc3339(text);
     ASSERT_FALSE(time) << text;
     EXPECT_EQ(time.error().code, ErrorCode::kInvalid);

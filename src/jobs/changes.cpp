@@ -17,13 +17,14 @@ constexpr Statement kNumber{"changes.number", "UPDATE changes SET seq = $2 WHERE
 constexpr Statement kAfter{"changes.after",
                            "SELECT seq, tenant_id, entity, entity_id, op FROM changes"
                            " WHERE seq > $1 ORDER BY seq LIMIT $2"};
-constexpr Statement kTime{"changes.time", "SELECT created_at_ms FROM changes WHERE seq = $1"};
+constexpr Statement kOldestAfter{
+    "changes.oldest_after",
+    "SELECT MIN(created_at_ms) FROM changes WHERE seq > $1 OR seq IS NULL"};
 
 }  // namespace
 
-Status AppendChange(access::Tx& tx, std::string_view entity, std::string_view entity_id,
-                    std::string_view op, UtcMs now) {
-  NRL_CHECK(tx.Execute(kAppend, tx.tenant(), entity, entity_id, op, now));
+Status AppendChange(access::Tx& tx, const ChangedEntity& changed, std::string_view op, UtcMs now) {
+  NRL_CHECK(tx.Execute(kAppend, tx.tenant(), changed.entity, changed.id, op, now));
   return {};
 }
 
@@ -39,8 +40,8 @@ Result<std::vector<Change>> ReadAllChanges(access::Tx& tx, int64_t after_seq, in
   std::vector<Change> changes;
   changes.reserve(rows.size());
   for (const Row& row : rows) {
-    changes.push_back({row.Int(0), TenantId::FromTrusted(row.Text(1)), row.Text(2), row.Text(3),
-                       row.Text(4)});
+    changes.push_back(
+        {row.Int(0), TenantId::FromTrusted(row.Text(1)), row.Text(2), row.Text(3), row.Text(4)});
   }
   return changes;
 }
@@ -50,9 +51,10 @@ Result<int64_t> NewestSeq(access::Tx& tx) {
   return rows[0].Int(0);
 }
 
-Result<UtcMs> ChangeTime(access::Tx& tx, int64_t seq) {
-  NRL_TRY(const Row row, tx.One("that change", kTime, seq));
-  return UtcMs{row.Int(0)};
+Result<std::optional<UtcMs>> OldestChangeAfter(access::Tx& tx, int64_t seq) {
+  NRL_TRY(const Rows rows, tx.Query(kOldestAfter, seq));
+  if (rows[0].IsNull(0)) return std::nullopt;
+  return UtcMs{rows[0].Int(0)};
 }
 
 }  // namespace narralytica::jobs

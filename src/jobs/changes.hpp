@@ -5,6 +5,7 @@
 // never miss a row that commits later with a smaller number.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +22,13 @@ struct Change {
   std::string op;  // "put" | "delete"
 };
 
+struct ChangedEntity {
+  std::string_view entity;
+  std::string_view id;
+};
+
 // Tells that an entity changed, as part of the writer's transaction.
-Status AppendChange(access::Tx& tx, std::string_view entity, std::string_view entity_id,
-                    std::string_view op, UtcMs now);
+Status AppendChange(access::Tx& tx, const ChangedEntity& changed, std::string_view op, UtcMs now);
 
 // Numbers up to `limit` committed rows; returns how many. The transaction must be in the system
 // scope; its write lock (SQLite) or the sequencer's lease row (PostgreSQL) keeps it single.
@@ -33,7 +38,8 @@ Result<int64_t> NumberChanges(access::Tx& tx, int limit);
 Result<std::vector<Change>> ReadAllChanges(access::Tx& tx, int64_t after_seq, int limit);
 // The newest number, 0 without any.
 Result<int64_t> NewestSeq(access::Tx& tx);
-// When the change with this number was made.
-Result<UtcMs> ChangeTime(access::Tx& tx, int64_t seq);
+// When the oldest change was made that comes after `seq`, numbered or not; nullopt when there is
+// none: whoever has seen `seq` has seen all.
+Result<std::optional<UtcMs>> OldestChangeAfter(access::Tx& tx, int64_t seq);
 
 }  // namespace narralytica::jobs

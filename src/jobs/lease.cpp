@@ -25,20 +25,18 @@ Result<std::optional<NamedLease>> TakeLease(platform::Database& database, Enviro
   const int64_t now_ms = environment.clock.BootMs();
   return access::Write(database, access::SystemScope(wanted.holder),
                        [&](access::Tx& tx) -> Result<std::optional<NamedLease>> {
-                         NRL_TRY(const Rows rows,
-                                 tx.Query(kTake, wanted.name, wanted.holder, BootId(), now_ms,
-                                          now_ms + duration_ms));
+                         NRL_TRY(const Rows rows, tx.Query(kTake, wanted.name, wanted.holder,
+                                                           BootId(), now_ms, now_ms + duration_ms));
                          if (rows.empty()) return std::nullopt;
                          return NamedLease{wanted.name, wanted.holder, rows[0].Int(0)};
                        });
 }
 
 Status DropLease(platform::Database& database, const NamedLease& lease) {
-  return access::Write(database, access::SystemScope(lease.holder),
-                       [&](access::Tx& tx) -> Status {
-                         NRL_CHECK(tx.Execute(kDrop, lease.name, lease.holder));
-                         return {};
-                       });
+  return access::Write(database, access::SystemScope(lease.holder), [&](access::Tx& tx) -> Status {
+    NRL_CHECK(tx.Execute(kDrop, lease.name, lease.holder));
+    return {};
+  });
 }
 
 }  // namespace narralytica::jobs

@@ -66,8 +66,8 @@ std::string_view VideoStatusOf(const std::vector<Job>& jobs) {
   const Job* ingest = Newest(jobs, {"ingest", ""});
   if (HasFailed(ingest) || HasFailed(Newest(jobs, {"transcribe", ""}))) return "failed";
   if (!HasSettled(jobs)) {
-    const bool waiting = ingest != nullptr && ingest->status == JobStatus::kQueued &&
-                         ingest->attempts == 0;
+    const bool waiting =
+        ingest != nullptr && ingest->status == JobStatus::kQueued && ingest->attempts == 0;
     return waiting ? "queued" : "processing";
   }
   if (!IsSearchable(jobs)) return "failed";

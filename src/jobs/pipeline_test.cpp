@@ -31,10 +31,9 @@ TEST(Pipeline, AVideoIsWhatItsJobsSay) {
   EXPECT_EQ(VideoStatusOf({MakeJob(kIngest, JobStatus::kQueued)}), "queued");
   EXPECT_EQ(VideoStatusOf({MakeJob(kIngest, JobStatus::kRunning)}), "processing");
   EXPECT_EQ(VideoStatusOf({MakeJob(kIngest, JobStatus::kFailed)}), "failed");
-  std::vector<Job> jobs{MakeJob(kIngest, JobStatus::kSucceeded),
-                        MakeJob(kTranscribe, JobStatus::kSucceeded),
-                        MakeJob(kEmbedding, JobStatus::kFailed),
-                        MakeJob(kIndex, JobStatus::kSucceeded)};
+  std::vector<Job> jobs{
+      MakeJob(kIngest, JobStatus::kSucceeded), MakeJob(kTranscribe, JobStatus::kSucceeded),
+      MakeJob(kEmbedding, JobStatus::kFailed), MakeJob(kIndex, JobStatus::kSucceeded)};
   EXPECT_EQ(VideoStatusOf(jobs), "partial") << "searchable, and says that something is missing";
   jobs[2].status = JobStatus::kSucceeded;
   EXPECT_EQ(VideoStatusOf(jobs), "ready");

@@ -39,8 +39,8 @@ Job ReadJob(const Row& row) {
   job.progress_stage = row.Text(12);
   job.eta_ms = row.MaybeInt(13);
   if (!row.IsNull(14)) {
-    job.error = JobError{row.Text(14), row.TextOrEmpty(15), row.TextOrEmpty(16),
-                         row.TextOrEmpty(17)};
+    job.error =
+        JobError{row.Text(14), row.TextOrEmpty(15), row.TextOrEmpty(16), row.TextOrEmpty(17)};
   }
   job.dead_letter = row.Int(18) != 0;
   job.cancel_requested = row.Int(19) != 0;
@@ -111,20 +111,20 @@ Result<std::optional<Job>> Queue::NextDue(Tx& tx) {
     if (expired.empty()) break;
     Job job = ReadJob(expired[0]);
     const Lease old{job.id, job.tenant, {}, {}, expired[0].Int(kEpochColumn)};
-    const Error lost{ErrorCode::kUnavailable, "the worker died or stopped answering",
-                     {}, {}, "worker_lost"};
+    const Error lost{
+        ErrorCode::kUnavailable, "the worker died or stopped answering", {}, {}, "worker_lost"};
     NRL_CHECK(EndRun(tx, old, "failed", &lost));
     if (expired[0].Int(kKillsColumn) + 1 < config_.kills_max) return job;
     const Error poison{ErrorCode::kInternal,
                        fmt::format("this job ended its worker {} times", config_.kills_max),
                        "look at the worker's log for its last minutes; redrive it after the cause"
                        " is mended",
-                       {}, "poison"};
-    NRL_CHECK(RequireOne(
-        tx.Execute(statements::kEnd, job.tenant, job.id, old.epoch, "failed", true,
-                   ToString(poison.code), poison.reason, poison.message, poison.hint,
-                   environment_.clock.Now()),
-        LeaseLost()));
+                       {},
+                       "poison"};
+    NRL_CHECK(RequireOne(tx.Execute(statements::kEnd, job.tenant, job.id, old.epoch, "failed", true,
+                                    ToString(poison.code), poison.reason, poison.message,
+                                    poison.hint, environment_.clock.Now()),
+                         LeaseLost()));
     NRL_CHECK(AppendEvent(tx, job, "job.quarantined", "{}"));
   }
   NRL_TRY(const Rows queued, tx.Query(statements::kNextQueued, environment_.clock.Now()));
@@ -134,32 +134,29 @@ Result<std::optional<Job>> Queue::NextDue(Tx& tx) {
 
 Result<std::optional<ClaimedJob>> Queue::Claim(const WorkerId& worker) {
   const access::Scope scope = access::SystemScope("worker:" + worker.str());
-  return access::Write(
-      database_, scope, [&](Tx& tx) -> Result<std::optional<ClaimedJob>> {
-        NRL_TRY(std::optional<Job> due, NextDue(tx));
-        if (!due) return std::nullopt;
-        Job& job = *due;
-        NRL_TRY(const Row row, tx.One("the job", statements::kGet, job.tenant, job.id));
-        const bool took_over = job.status == JobStatus::kRunning;
-        // A worker that died used up its attempt already.
-        if (!took_over) ++job.attempts;
-        const Lease lease{job.id, job.tenant, RunId::New(environment_), worker,
-                          row.Int(kEpochColumn) + 1};
-        NRL_CHECK(tx.Execute(statements::kClaim, job.id, lease.epoch, worker, boot_id_,
-                             environment_.clock.BootMs() + config_.lease_ms, job.attempts,
-                             row.Int(kKillsColumn) + (took_over ? 1 : 0),
-                             environment_.clock.Now()));
-        NRL_CHECK(StartRun(tx, job, lease));
-        job.status = JobStatus::kRunning;
-        return ClaimedJob{job, lease};
-      });
+  return access::Write(database_, scope, [&](Tx& tx) -> Result<std::optional<ClaimedJob>> {
+    NRL_TRY(std::optional<Job> due, NextDue(tx));
+    if (!due) return std::nullopt;
+    Job& job = *due;
+    NRL_TRY(const Row row, tx.One("the job", statements::kGet, job.tenant, job.id));
+    const bool took_over = job.status == JobStatus::kRunning;
+    // A worker that died used up its attempt already.
+    if (!took_over) ++job.attempts;
+    const Lease lease{job.id, job.tenant, RunId::New(environment_), worker,
+                      row.Int(kEpochColumn) + 1};
+    NRL_CHECK(tx.Execute(statements::kClaim, job.id, lease.epoch, worker, boot_id_,
+                         environment_.clock.BootMs() + config_.lease_ms, job.attempts,
+                         row.Int(kKillsColumn) + (took_over ? 1 : 0), environment_.clock.Now()));
+    NRL_CHECK(StartRun(tx, job, lease));
+    job.status = JobStatus::kRunning;
+    return ClaimedJob{job, lease};
+  });
 }
 
 Status Queue::StartRun(Tx& tx, const Job& job, const Lease& lease) {
   NRL_CHECK(tx.Execute(statements::kStartRun, lease.run, lease.tenant, lease.job, job.attempts,
                        lease.epoch, lease.worker, environment_.clock.Now()));
-  return AppendEvent(tx, job, "job.started",
-                     nlohmann::json{{"attempt", job.attempts}}.dump());
+  return AppendEvent(tx, job, "job.started", nlohmann::json{{"attempt", job.attempts}}.dump());
 }
 
 Status Queue::EndRun(Tx& tx, const Lease& lease, std::string_view status, const Error* error) {
@@ -201,21 +198,20 @@ Status Queue::AppendCheckpoint(const Lease& lease, int part, const std::string& 
 }
 
 Result<std::vector<std::string>> Queue::LoadCheckpoints(const Lease& lease) {
-  return access::Read(database_, TenantScope(lease),
-                      [&](Tx& tx) -> Result<std::vector<std::string>> {
-                        NRL_TRY(const Rows rows, tx.Query(statements::kLoadCheckpoints,
-                                                          lease.tenant, lease.job));
-                        std::vector<std::string> parts;
-                        for (const Row& row : rows) parts.push_back(row.Text(0));
-                        return parts;
-                      });
+  return access::Read(
+      database_, TenantScope(lease), [&](Tx& tx) -> Result<std::vector<std::string>> {
+        NRL_TRY(const Rows rows, tx.Query(statements::kLoadCheckpoints, lease.tenant, lease.job));
+        std::vector<std::string> parts;
+        for (const Row& row : rows) parts.push_back(row.Text(0));
+        return parts;
+      });
 }
 
 Status Queue::Complete(Tx& tx, const Lease& lease) {
-  NRL_CHECK(RequireOne(tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch,
-                                  "succeeded", false, nullptr, nullptr, nullptr, nullptr,
-                                  environment_.clock.Now()),
-                       LeaseLost()));
+  NRL_CHECK(
+      RequireOne(tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch, "succeeded",
+                            false, nullptr, nullptr, nullptr, nullptr, environment_.clock.Now()),
+                 LeaseLost()));
   NRL_CHECK(tx.Execute(statements::kDropCheckpoints, lease.tenant, lease.job));
   NRL_CHECK(EndRun(tx, lease, "succeeded", nullptr));
   NRL_TRY(const Job job, Get(tx, lease.job));
@@ -231,24 +227,23 @@ Result<Job> Queue::FailAttempt(Tx& tx, const Lease& lease, const Error& error) {
   const UtcMs now = environment_.clock.Now();
   NRL_CHECK(EndRun(tx, lease, "failed", &error));
   if (again) {
-    const int64_t wait_ms = BackoffMs(job.attempts, config_.backoff_base_ms,
-                                      config_.backoff_cap_ms, environment_.random);
-    NRL_CHECK(RequireOne(
-        tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
-                   now.value + wait_ms, job.attempts, ToString(error.code), error.reason,
-                   error.message, error.hint, now),
-        LeaseLost()));
+    const int64_t wait_ms = BackoffMs(job.attempts, config_.backoff_base_ms, config_.backoff_cap_ms,
+                                      environment_.random);
+    NRL_CHECK(RequireOne(tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
+                                    now.value + wait_ms, job.attempts, ToString(error.code),
+                                    error.reason, error.message, error.hint, now),
+                         LeaseLost()));
   } else {
     NRL_CHECK(RequireOne(
         tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch, "failed", true,
                    ToString(error.code), error.reason, error.message, error.hint, now),
         LeaseLost()));
   }
-  NRL_CHECK(AppendEvent(tx, job, again ? "job.retried" : "job.failed",
-                        nlohmann::json{{"code", ToString(error.code)},
-                                       {"reason", error.reason},
-                                       {"message", error.message}}
-                            .dump()));
+  NRL_CHECK(AppendEvent(
+      tx, job, again ? "job.retried" : "job.failed",
+      nlohmann::json{
+          {"code", ToString(error.code)}, {"reason", error.reason}, {"message", error.message}}
+          .dump()));
   return Get(tx, lease.job);
 }
 
@@ -257,20 +252,19 @@ Status Queue::Release(const Lease& lease) {
     NRL_CHECK(Fence(tx, lease));
     NRL_TRY(const Job job, Get(tx, lease.job));
     NRL_CHECK(EndRun(tx, lease, "released", nullptr));
-    NRL_CHECK(RequireOne(
-        tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
-                   environment_.clock.Now(), job.attempts - 1, nullptr, nullptr, nullptr, nullptr,
-                   environment_.clock.Now()),
-        LeaseLost()));
+    NRL_CHECK(RequireOne(tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
+                                    environment_.clock.Now(), job.attempts - 1, nullptr, nullptr,
+                                    nullptr, nullptr, environment_.clock.Now()),
+                         LeaseLost()));
     return AppendEvent(tx, job, "job.released", "{}");
   });
 }
 
 Status Queue::MarkCanceled(Tx& tx, const Lease& lease) {
-  NRL_CHECK(RequireOne(tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch,
-                                  "canceled", false, nullptr, nullptr, nullptr, nullptr,
-                                  environment_.clock.Now()),
-                       LeaseLost()));
+  NRL_CHECK(
+      RequireOne(tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch, "canceled",
+                            false, nullptr, nullptr, nullptr, nullptr, environment_.clock.Now()),
+                 LeaseLost()));
   NRL_CHECK(EndRun(tx, lease, "canceled", nullptr));
   NRL_TRY(const Job job, Get(tx, lease.job));
   return AppendEvent(tx, job, "job.canceled", "{}");
@@ -293,8 +287,7 @@ Status Queue::Redrive(Tx& tx, const JobId& job) {
           tx.Execute(statements::kRedrive, tx.tenant(), job, environment_.clock.Now()));
   NRL_TRY(const Job found, Get(tx, job));
   if (changed == 1) return AppendEvent(tx, found, "job.redriven", "{}");
-  return Fail(ErrorCode::kConflict,
-              fmt::format("job {} is {}", job.str(), ToString(found.status)),
+  return Fail(ErrorCode::kConflict, fmt::format("job {} is {}", job.str(), ToString(found.status)),
               "only failed and canceled jobs can be retried");
 }
 

@@ -8,10 +8,10 @@ namespace narralytica::jobs::statements {
 
 using platform::Statement;
 
-#define NRL_JOB_COLUMNS                                                                          \
-  "id, tenant_id, type, kind, video_id, status, ingestion_phase, payload, trace, attempts,"      \
-  " attempts_max, progress, progress_stage, eta_ms, error_code, error_reason, error_message,"    \
-  " error_hint, dead_letter, cancel_requested, created_at_ms, queued_at_ms, updated_at_ms,"      \
+#define NRL_JOB_COLUMNS                                                                       \
+  "id, tenant_id, type, kind, video_id, status, ingestion_phase, payload, trace, attempts,"   \
+  " attempts_max, progress, progress_stage, eta_ms, error_code, error_reason, error_message," \
+  " error_hint, dead_letter, cancel_requested, created_at_ms, queued_at_ms, updated_at_ms,"   \
   " run_at_ms, started_at_ms, finished_at_ms, kills, lease_epoch"
 
 inline constexpr Statement kInsert{
@@ -32,20 +32,21 @@ inline constexpr Statement kOfVideo{
     "jobs.of_video",
     "SELECT " NRL_JOB_COLUMNS " FROM jobs WHERE tenant_id = $1 AND video_id = $2 ORDER BY id"};
 
-inline constexpr Statement kList{
-    "jobs.list",
-    "SELECT " NRL_JOB_COLUMNS " FROM jobs WHERE tenant_id = $1 AND ($2 = '' OR id < $2)"
-    " ORDER BY id DESC LIMIT $3"};
+inline constexpr Statement kList{"jobs.list",
+                                 "SELECT " NRL_JOB_COLUMNS
+                                 " FROM jobs WHERE tenant_id = $1 AND ($2 = '' OR id < $2)"
+                                 " ORDER BY id DESC LIMIT $3"};
 
 inline constexpr Statement kNextExpired{
     "jobs.next_expired",
-    "SELECT " NRL_JOB_COLUMNS " FROM jobs WHERE status = 'running'"
+    "SELECT " NRL_JOB_COLUMNS
+    " FROM jobs WHERE status = 'running'"
     " AND (lease_boot_id <> $1 OR lease_until_boot_ms < $2) ORDER BY lease_until_boot_ms LIMIT 1"};
 
-inline constexpr Statement kNextQueued{
-    "jobs.next_queued",
-    "SELECT " NRL_JOB_COLUMNS " FROM jobs WHERE status = 'queued' AND run_at_ms <= $1"
-    " ORDER BY priority DESC, run_at_ms, id LIMIT 1"};
+inline constexpr Statement kNextQueued{"jobs.next_queued",
+                                       "SELECT " NRL_JOB_COLUMNS
+                                       " FROM jobs WHERE status = 'queued' AND run_at_ms <= $1"
+                                       " ORDER BY priority DESC, run_at_ms, id LIMIT 1"};
 
 inline constexpr Statement kClaim{
     "jobs.claim",

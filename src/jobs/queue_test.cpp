@@ -223,7 +223,7 @@ TEST_F(QueueTest, ANamedLeaseHasOneHolderAndAGrowingEpoch) {
 TEST_F(QueueTest, ChangesAreSeenOnlyWhenNumberedAndWithoutGaps) {
   const auto append = [&](const char* id) {
     return access::Write(*database_, scope_, [&](Tx& tx) {
-      return AppendChange(tx, "video", id, "put", clock_.Now());
+      return AppendChange(tx, {"video", id}, "put", clock_.Now());
     });
   };
   ASSERT_TRUE(append("a"));

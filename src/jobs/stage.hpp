@@ -21,8 +21,7 @@ namespace narralytica::jobs {
 
 // Called in the transaction in which a job ended, with all jobs of its video; the owner of the
 // videos table keeps the status there.
-using VideoStatusHook =
-    std::function<Status(access::Tx&, const VideoId&, std::string_view status)>;
+using VideoStatusHook = std::function<Status(access::Tx&, const VideoId&, std::string_view status)>;
 
 struct StageServices {
   platform::Database& database;

@@ -154,8 +154,8 @@ void Worker::Beat() {
     const std::lock_guard lock(mutex_);
     for (Active& active : active_) {
       if (active.context == nullptr) continue;
-      const auto beat = services_.queue.Heartbeat(active.context->lease(),
-                                                  active.context->progress());
+      const auto beat =
+          services_.queue.Heartbeat(active.context->lease(), active.context->progress());
       if (!beat) {
         active.context->log().Error("cannot renew the lease", beat.error());
         continue;

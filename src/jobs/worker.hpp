@@ -1,4 +1,5 @@
-// The worker: claims jobs, runs their stages, keeps their leases alive, decides what an error means.
+// The worker: claims jobs, runs their stages, keeps their leases alive, decides what an error
+// means.
 //
 // `slots` jobs run at once, each on its own thread; one more thread sends the heartbeats, sees
 // cancellations and numbers the change feed. A graceful stop gives every lease back without using

@@ -21,8 +21,8 @@ int WriteTarget(void* opaque, uint8_t* buffer, int bytes) {
     return AVERROR(EFBIG);
   }
   for (int done = 0; done < bytes;) {
-    const ssize_t wrote = pwrite(target.fd, buffer + done, static_cast<size_t>(bytes - done),
-                                 target.position + done);
+    const ssize_t wrote =
+        pwrite(target.fd, buffer + done, static_cast<size_t>(bytes - done), target.position + done);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) {
       target.error = errno;
@@ -39,11 +39,19 @@ int64_t SeekTarget(void* opaque, int64_t offset, int whence) {
   auto& target = *static_cast<FdTarget*>(opaque);
   int64_t place = 0;
   switch (whence & ~AVSEEK_FORCE) {
-    case AVSEEK_SIZE: return target.bytes;
-    case SEEK_SET: place = offset; break;
-    case SEEK_CUR: place = target.position + offset; break;
-    case SEEK_END: place = target.bytes + offset; break;
-    default: return AVERROR(EINVAL);
+    case AVSEEK_SIZE:
+      return target.bytes;
+    case SEEK_SET:
+      place = offset;
+      break;
+    case SEEK_CUR:
+      place = target.position + offset;
+      break;
+    case SEEK_END:
+      place = target.bytes + offset;
+      break;
+    default:
+      return AVERROR(EINVAL);
   }
   if (place < 0) return AVERROR(EINVAL);
   return target.position = place;
@@ -121,8 +129,8 @@ Status AudioEncoder::OpenCodec(const Settings& settings) {
 Status AudioEncoder::OpenFile(const Settings& settings) {
   auto* buffer = static_cast<uint8_t*>(av_malloc(kIoBufferBytes));
   if (!buffer) return FailMedia(MediaReason::kResource, "no memory for the output buffer");
-  io_.reset(avio_alloc_context(buffer, kIoBufferBytes, 1, &target_, nullptr, WriteTarget,
-                               SeekTarget));
+  io_.reset(
+      avio_alloc_context(buffer, kIoBufferBytes, 1, &target_, nullptr, WriteTarget, SeekTarget));
   AVFormatContext* format = nullptr;
   int error = avformat_alloc_output_context2(&format, nullptr, settings.muxer, nullptr);
   format_.reset(format);

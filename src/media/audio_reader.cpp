@@ -110,8 +110,7 @@ Status AudioReader::CheckFrame() const {
     return FailMedia(MediaReason::kDecodeFailed, "a frame without channels");
   }
   if (frame_->ch_layout.nb_channels > limits_.channels_max) {
-    return FailMedia(MediaReason::kTooManyChannels,
-                     std::to_string(frame_->ch_layout.nb_channels));
+    return FailMedia(MediaReason::kTooManyChannels, std::to_string(frame_->ch_layout.nb_channels));
   }
   if (frame_->sample_rate < limits_.sample_rate_min ||
       frame_->sample_rate > limits_.sample_rate_max) {
@@ -136,8 +135,7 @@ Status AudioReader::TakeFrame() {
 std::optional<int64_t> AudioReader::FrameTimestamp() const {
   if (frame_->best_effort_timestamp == AV_NOPTS_VALUE) return std::nullopt;
   const AVRational sample{1, static_cast<int>(sample_rate_)};
-  const int64_t timestamp =
-      av_rescale_q(frame_->best_effort_timestamp, stream_->time_base, sample);
+  const int64_t timestamp = av_rescale_q(frame_->best_effort_timestamp, stream_->time_base, sample);
   const int64_t origin = av_rescale_q(origin_us_, AVRational{1, AV_TIME_BASE}, sample);
   if (std::max(std::abs(timestamp / 2), origin) > Timeline::kTimestampMax / 2) return std::nullopt;
   return timestamp - origin;
@@ -175,8 +173,8 @@ Status AudioReader::MatchFirstForm(AudioBlock& block) {
 }
 
 Status AudioReader::SeekTo(int64_t sample) {
-  const int64_t target = av_rescale_q(sample, AVRational{1, static_cast<int>(sample_rate_)},
-                                      stream_->time_base);
+  const int64_t target =
+      av_rescale_q(sample, AVRational{1, static_cast<int>(sample_rate_)}, stream_->time_base);
   const int error =
       avformat_seek_file(input_.format(), stream_->index, INT64_MIN, target, target, 0);
   if (error < 0) return FailMedia(MediaReason::kDamaged, AvError("seeking", error));

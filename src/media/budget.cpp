@@ -17,8 +17,8 @@ int64_t ProcessCpuMs() {
 Budget::Budget(const MediaLimits& limits) : limits_(limits), started_cpu_ms_(ProcessCpuMs()) {}
 
 bool Budget::exceeded() const {
-  const int64_t earned_ms = limits_.cpu_seconds_base * 1'000 +
-                            decoded_ms_ * limits_.cpu_seconds_per_hour / 3'600;
+  const int64_t earned_ms =
+      limits_.cpu_seconds_base * 1'000 + decoded_ms_ * limits_.cpu_seconds_per_hour / 3'600;
   const int64_t allowed_ms = std::min(earned_ms, limits_.cpu_seconds_max * 1'000);
   return ProcessCpuMs() - started_cpu_ms_ > allowed_ms;
 }

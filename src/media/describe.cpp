@@ -16,12 +16,15 @@ std::string Tag(const AVDictionary* tags, const char* key) {
 
 StreamKind KindOf(const AVStream& stream) {
   switch (stream.codecpar->codec_type) {
-    case AVMEDIA_TYPE_AUDIO: return StreamKind::kAudio;
-    case AVMEDIA_TYPE_SUBTITLE: return StreamKind::kSubtitle;
+    case AVMEDIA_TYPE_AUDIO:
+      return StreamKind::kAudio;
+    case AVMEDIA_TYPE_SUBTITLE:
+      return StreamKind::kSubtitle;
     case AVMEDIA_TYPE_VIDEO:
       return stream.disposition & AV_DISPOSITION_ATTACHED_PIC ? StreamKind::kCover
                                                               : StreamKind::kVideo;
-    default: return StreamKind::kOther;
+    default:
+      return StreamKind::kOther;
   }
 }
 
@@ -63,8 +66,8 @@ std::optional<int64_t> ChooseAudio(const AVFormatContext& format,
   for (const StreamInfo& stream : streams) {
     if (stream.kind != StreamKind::kAudio) continue;
     const AVCodecID codec = format.streams[stream.index]->codecpar->codec_id;
-    const auto rank = std::tuple(avcodec_find_decoder(codec) != nullptr, stream.is_default,
-                                 stream.channels);
+    const auto rank =
+        std::tuple(avcodec_find_decoder(codec) != nullptr, stream.is_default, stream.channels);
     if (best && rank <= best_rank) continue;
     best = stream.index;
     best_rank = rank;

@@ -34,13 +34,26 @@ void AddFloat(ChannelView view, std::vector<float>& sum) {
 bool AddChannel(const AVFrame& frame, int channel, std::vector<float>& sum) {
   const ChannelView view = ViewOf(frame, channel);
   switch (av_get_packed_sample_fmt(static_cast<AVSampleFormat>(frame.format))) {
-    case AV_SAMPLE_FMT_U8: Add<uint8_t>(view, 1 / 128.0, 128, sum); return true;
-    case AV_SAMPLE_FMT_S16: Add<int16_t>(view, 1 / 32'768.0, 0, sum); return true;
-    case AV_SAMPLE_FMT_S32: Add<int32_t>(view, 1 / 2'147'483'648.0, 0, sum); return true;
-    case AV_SAMPLE_FMT_S64: Add<int64_t>(view, 1 / 9'223'372'036'854'775'808.0, 0, sum); return true;
-    case AV_SAMPLE_FMT_FLT: AddFloat(view, sum); return true;
-    case AV_SAMPLE_FMT_DBL: Add<double>(view, 1, 0, sum); return true;
-    default: return false;
+    case AV_SAMPLE_FMT_U8:
+      Add<uint8_t>(view, 1 / 128.0, 128, sum);
+      return true;
+    case AV_SAMPLE_FMT_S16:
+      Add<int16_t>(view, 1 / 32'768.0, 0, sum);
+      return true;
+    case AV_SAMPLE_FMT_S32:
+      Add<int32_t>(view, 1 / 2'147'483'648.0, 0, sum);
+      return true;
+    case AV_SAMPLE_FMT_S64:
+      Add<int64_t>(view, 1 / 9'223'372'036'854'775'808.0, 0, sum);
+      return true;
+    case AV_SAMPLE_FMT_FLT:
+      AddFloat(view, sum);
+      return true;
+    case AV_SAMPLE_FMT_DBL:
+      Add<double>(view, 1, 0, sum);
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -75,8 +88,8 @@ void ChannelCorrelation::Add(const AudioBlock& stereo) {
 std::optional<double> ChannelCorrelation::value() const {
   if (samples_ == 0) return std::nullopt;
   const auto count = static_cast<double>(samples_);
-  const double variances = (sum_squares_[0] - sum_[0] * sum_[0] / count) *
-                           (sum_squares_[1] - sum_[1] * sum_[1] / count);
+  const double variances =
+      (sum_squares_[0] - sum_[0] * sum_[0] / count) * (sum_squares_[1] - sum_[1] * sum_[1] / count);
   if (!(variances > 0)) return std::nullopt;
   const double correlation = (sum_products_ - sum_[0] * sum_[1] / count) / std::sqrt(variances);
   return std::isfinite(correlation) ? std::optional(correlation) : std::nullopt;

@@ -1,6 +1,5 @@
 #include "media/input.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +25,7 @@ int ReadSource(void* opaque, uint8_t* buffer, int bytes) {
   const int64_t wanted = std::min<int64_t>(bytes, source.bytes - source.position);
   if (wanted <= 0) return AVERROR_EOF;
   while (true) {
-    const ssize_t got = pread(source.fd, buffer, static_cast<size_t>(wanted), source.position);
+    const ssize_t got = pread(source.fd, buffer, static_cast<size_t>(wanted), source.base + source.position);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
       source.failed = true;
@@ -42,11 +41,19 @@ int64_t SeekSource(void* opaque, int64_t offset, int whence) {
   auto& source = *static_cast<FdSource*>(opaque);
   int64_t target = 0;
   switch (whence & ~AVSEEK_FORCE) {
-    case AVSEEK_SIZE: return source.bytes;
-    case SEEK_SET: target = offset; break;
-    case SEEK_CUR: target = source.position + offset; break;
-    case SEEK_END: target = source.bytes + offset; break;
-    default: return AVERROR(EINVAL);
+    case AVSEEK_SIZE:
+      return source.bytes;
+    case SEEK_SET:
+      target = offset;
+      break;
+    case SEEK_CUR:
+      target = source.position + offset;
+      break;
+    case SEEK_END:
+      target = source.bytes + offset;
+      break;
+    default:
+      return AVERROR(EINVAL);
   }
   if (target < 0 || target > source.bytes) return AVERROR(EINVAL);
   return source.position = target;
@@ -71,23 +78,23 @@ bool IsEncrypted(const AVStream& stream) {
 
 Result<std::unique_ptr<Input>> Input::Open(int fd, const MediaLimits& limits,
                                            const Budget& budget) {
-  struct stat status {};
-  if (fstat(fd, &status) != 0) return Fail(platform::ErrnoError("the recording", errno));
-  if (!S_ISREG(status.st_mode)) return FailMedia(MediaReason::kUnreadable, "not a regular file");
-  if (status.st_size == 0) return FailMedia(MediaReason::kEmpty, "0 bytes");
-  if (status.st_size > limits.input_bytes_max) return FailMedia(MediaReason::kTooLarge);
-  std::unique_ptr<Input> input(new Input(FdSource{.fd = fd, .bytes = status.st_size}, budget));
+  const int64_t base = lseek(fd, 0, SEEK_CUR);
+  const int64_t bytes = lseek(fd, 0, SEEK_END) - base;  // the sandbox has no stat
+  if (base < 0 || bytes < 0 || lseek(fd, base, SEEK_SET) != base) return Fail(platform::ErrnoError("the recording", errno));
+  if (bytes == 0) return FailMedia(MediaReason::kEmpty, "0 bytes");
+  if (bytes > limits.input_bytes_max) return FailMedia(MediaReason::kTooLarge);
+  std::unique_ptr<Input> input(new Input(FdSource{.fd = fd, .base = base, .bytes = bytes}, budget));
   NRL_CHECK(input->OpenFormat(limits));
   NRL_CHECK(input->CheckStreams(limits));
-  input->info_ = Describe(*input->format_, status.st_size);
+  input->info_ = Describe(*input->format_, bytes);
   return input;
 }
 
 Status Input::OpenFormat(const MediaLimits& limits) {
   auto* buffer = static_cast<uint8_t*>(av_malloc(kIoBufferBytes));
   if (!buffer) return FailMedia(MediaReason::kResource, "no memory for the input buffer");
-  io_.reset(avio_alloc_context(buffer, kIoBufferBytes, 0, &source_, ReadSource, nullptr,
-                               SeekSource));
+  io_.reset(
+      avio_alloc_context(buffer, kIoBufferBytes, 0, &source_, ReadSource, nullptr, SeekSource));
   AVFormatContext* format = avformat_alloc_context();
   if (!io_ || !format) return FailMedia(MediaReason::kResource, "no memory for the demuxer");
   format->pb = io_.get();

@@ -15,9 +15,11 @@
 
 namespace narralytica::media {
 
-// A regular file read through its descriptor by position, so that the descriptor may be shared.
+// A regular file read through its descriptor by position, so that the descriptor may be shared. The
+// recording begins at `base`, where the descriptor stood, and ends with the file.
 struct FdSource {
   int fd = -1;
+  int64_t base = 0;
   int64_t bytes = 0;
   int64_t position = 0;
   bool failed = false;  // the file system, not the recording, gave an error
@@ -25,7 +27,7 @@ struct FdSource {
 
 class Input {
  public:
-  // Opens and probes. `fd` (borrowed) and `budget` must outlive the result. Fails with
+  // Opens and probes from where `fd` stands, which is left there. `fd` (borrowed) and `budget` must outlive the result. Fails with
   // media_empty, media_unreadable, media_encrypted, media_too_large, media_too_many_streams,
   // media_too_large_frame or media_resource; kUnavailable when the file cannot be read.
   static Result<std::unique_ptr<Input>> Open(int fd, const MediaLimits& limits,

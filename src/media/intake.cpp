@@ -24,8 +24,11 @@ Result<int64_t> CheckFile(const std::string& path, int64_t bytes_max) {
   const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
   if (error) return Fail(platform::ErrnoError(path, error.value()));
   if (bytes == 0) {
-    return Fail(Error{ErrorCode::kInvalid, fmt::format("{} is empty", path),
-                      "check that the recording was copied whole", {}, "media_empty"});
+    return Fail(Error{ErrorCode::kInvalid,
+                      fmt::format("{} is empty", path),
+                      "check that the recording was copied whole",
+                      {},
+                      "media_empty"});
   }
   if (bytes > bytes_max) {
     return Fail(ErrorCode::kLimited,
@@ -42,23 +45,18 @@ void IntakeConfig::Bind(platform::ConfigBinder& binder) {
                "largest recording taken in, bytes");
 }
 
-Intake::Intake(platform::Database& database, platform::ObjectStore& objects, jobs::Queue& queue,
-               Environment environment, IntakeConfig config)
-    : database_(database),
-      objects_(objects),
-      queue_(queue),
-      environment_(environment),
-      config_(config) {}
+Intake::Intake(IntakeServices services, IntakeConfig config)
+    : services_(services), config_(config) {}
 
 Result<Accepted> Intake::AcceptFile(
     const access::Scope& scope, const IntakeRequest& request,
     const std::function<void(int64_t done, int64_t total)>& progress) {
   NRL_TRY(const int64_t total, CheckFile(request.path, config_.file_bytes_max));
   NRL_TRY(const platform::ObjectRef object,
-          objects_.PutFile(scope.tenant, request.path, [&](int64_t done) {
+          services_.objects.PutFile(scope.tenant, request.path, [&](int64_t done) {
             if (progress) progress(done, total);
           }));
-  return access::Write(database_, scope, [&](access::Tx& tx) -> Result<Accepted> {
+  return access::Write(services_.database, scope, [&](access::Tx& tx) -> Result<Accepted> {
     NRL_TRY(const auto duplicate, FindDuplicate(tx, request, object.sha256));
     if (duplicate) return *duplicate;
     return Create(tx, request, object);
@@ -72,7 +70,7 @@ Result<std::optional<Accepted>> Intake::FindDuplicate(access::Tx& tx, const Inta
     NRL_TRY(found, source::FindByExternalId(tx, request.external_id));
   }
   if (!found) return std::nullopt;
-  NRL_TRY(const auto jobs, queue_.OfVideo(tx, found->video));
+  NRL_TRY(const auto jobs, services_.queue.OfVideo(tx, found->video));
   NRL_ASSERT(!jobs.empty());
   return Accepted{found->video, jobs.front().id, true};
 }
@@ -80,9 +78,9 @@ Result<std::optional<Accepted>> Intake::FindDuplicate(access::Tx& tx, const Inta
 Result<Accepted> Intake::Create(access::Tx& tx, const IntakeRequest& request,
                                 const platform::ObjectRef& object) {
   const fs::path path(request.path);
-  const UtcMs now = environment_.clock.Now();
+  const UtcMs now = services_.environment.clock.Now();
   Video video;
-  video.id = VideoId::New(environment_);
+  video.id = VideoId::New(services_.environment);
   video.status = "queued";
   video.title = request.title.empty() ? path.stem().string() : request.title;
   video.published_at = request.published_at;
@@ -91,20 +89,20 @@ Result<Accepted> Intake::Create(access::Tx& tx, const IntakeRequest& request,
   NRL_CHECK(InsertVideo(tx, video));
   NRL_CHECK(source::InsertSource(
       tx,
-      {SourceId::New(environment_), video.id, "upload", path.filename().string(),
+      {SourceId::New(services_.environment), video.id, "upload", path.filename().string(),
        request.external_id, object.sha256, object.bytes},
       now));
   NRL_CHECK(PutArtifact(tx, video.id, {"original", object, "application/octet-stream", {}},
-                        environment_));
-  NRL_CHECK(jobs::AppendChange(tx, "video", video.id.str(), "put", now));
+                        services_.environment));
+  NRL_CHECK(jobs::AppendChange(tx, {"video", video.id.str()}, "put", now));
   const nlohmann::json payload{{"language", request.language}, {"model", request.model}};
   const jobs::StageSpec& first = jobs::Pipeline().front();
-  NRL_TRY(const JobId job, queue_.Enqueue(tx, {.stage = first.name,
-                                               .video = video.id,
-                                               .payload = payload.dump(),
-                                               .priority = 0,
-                                               .attempts_max = first.attempts_max,
-                                               .unique_key = "ingest:" + video.id.str()}));
+  NRL_TRY(const JobId job, services_.queue.Enqueue(tx, {.stage = first.name,
+                                                        .video = video.id,
+                                                        .payload = payload.dump(),
+                                                        .priority = 0,
+                                                        .attempts_max = first.attempts_max,
+                                                        .unique_key = "ingest:" + video.id.str()}));
   return Accepted{video.id, job, false};
 }
 

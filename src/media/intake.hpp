@@ -38,10 +38,16 @@ struct Accepted {
   bool duplicate = false;
 };
 
+struct IntakeServices {
+  platform::Database& database;
+  platform::ObjectStore& objects;
+  jobs::Queue& queue;
+  Environment environment;
+};
+
 class Intake {
  public:
-  Intake(platform::Database& database, platform::ObjectStore& objects, jobs::Queue& queue,
-         Environment environment, IntakeConfig config);
+  Intake(IntakeServices services, IntakeConfig config);
 
   // Copies the file into the object store, telling `progress` the bytes done, then accepts it.
   // kInvalid for what is not a regular file or is empty, kLimited when too large.
@@ -54,10 +60,7 @@ class Intake {
   Result<Accepted> Create(access::Tx& tx, const IntakeRequest& request,
                           const platform::ObjectRef& object);
 
-  platform::Database& database_;
-  platform::ObjectStore& objects_;
-  jobs::Queue& queue_;
-  Environment environment_;
+  const IntakeServices services_;
   const IntakeConfig config_;
 };
 

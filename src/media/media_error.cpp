@@ -56,9 +56,7 @@ constexpr std::array kEntries{
 
 }  // namespace
 
-std::string_view ToString(MediaReason reason) {
-  return kEntries[static_cast<size_t>(reason)].text;
-}
+std::string_view ToString(MediaReason reason) { return kEntries[static_cast<size_t>(reason)].text; }
 
 std::optional<MediaReason> MediaReasonFromString(std::string_view text) {
   for (const Entry& entry : kEntries) {

@@ -21,11 +21,11 @@ struct StreamInfo {
   std::string codec;     // libav's name: "aac", "h264"
   std::string language;  // as tagged, usually ISO 639-2; may be empty
   bool is_default = false;
-  int64_t channels = 0;        // audio
-  int64_t sample_rate = 0;     // audio, Hz
-  int64_t width = 0;           // video and cover, pixels as coded
-  int64_t height = 0;          //
-  double frame_rate = 0;       // video, 1/s; 0 when unknown
+  int64_t channels = 0;          // audio
+  int64_t sample_rate = 0;       // audio, Hz
+  int64_t width = 0;             // video and cover, pixels as coded
+  int64_t height = 0;            //
+  double frame_rate = 0;         // video, 1/s; 0 when unknown
   int64_t rotation_degrees = 0;  // video: clockwise turn for display, one of 0, 90, 180, 270
   bool operator==(const StreamInfo&) const = default;
 };

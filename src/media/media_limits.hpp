@@ -22,7 +22,7 @@ struct MediaLimits {
   // CPU time: what opening may take, and what an hour of decoded sound adds; then the ceiling.
   int64_t cpu_seconds_base = 60;
   int64_t cpu_seconds_per_hour = 900;
-  int64_t cpu_seconds_max = 7'200;                        // (kernel)
+  int64_t cpu_seconds_max = 7'200;                     // (kernel)
   int64_t memory_bytes_max = 1'024LL * 1'024 * 1'024;  // address space (kernel)
 
   // All problems, each naming the limit; empty when there are none.

@@ -49,8 +49,7 @@ Result<Renditions> Renditions::Create(const AudioReader& reader, const PrepareFd
                                       const MediaLimits& limits) {
   const int channels = reader.channels();
   NRL_TRY(Resampler to_audio, Resampler::Create(1, reader.sample_rate(), kAudioRate));
-  NRL_TRY(Resampler to_playback,
-          Resampler::Create(channels, reader.sample_rate(), kPlaybackRate));
+  NRL_TRY(Resampler to_playback, Resampler::Create(channels, reader.sample_rate(), kPlaybackRate));
   Renditions all(std::move(to_audio), std::move(to_playback), channels);
   NRL_TRY(all.audio_, AudioEncoder::OpenFlac(fds.audio, limits.output_bytes_max));
   NRL_TRY(all.playback_, AudioEncoder::OpenOpus(fds.playback, limits.output_bytes_max, channels));
@@ -101,10 +100,10 @@ std::optional<int64_t> StatedEndMs(Input& input) {
   }
   const AVRational ms{1, 1'000};
   const int64_t origin_us = std::max<int64_t>(input.format()->start_time, 0);
-  const int64_t start_ms = stream.start_time == AV_NOPTS_VALUE
-                               ? 0
-                               : av_rescale_q(stream.start_time, stream.time_base, ms) -
-                                     av_rescale(origin_us, 1, 1'000);
+  const int64_t start_ms =
+      stream.start_time == AV_NOPTS_VALUE
+          ? 0
+          : av_rescale_q(stream.start_time, stream.time_base, ms) - av_rescale(origin_us, 1, 1'000);
   return std::max<int64_t>(start_ms, 0) + av_rescale_q(stream.duration, stream.time_base, ms);
 }
 

@@ -72,8 +72,8 @@ Enum ReadEnum(const json& object, const char* key,
 
 int64_t ReadInt(const json& object, const char* key, int64_t max = kNumberMax) {
   const json& member = object.at(key);
-  const bool fits = member.is_number_unsigned() &&
-                    member.get<uint64_t>() <= static_cast<uint64_t>(max);
+  const bool fits =
+      member.is_number_unsigned() && member.get<uint64_t>() <= static_cast<uint64_t>(max);
   if (!fits) throw std::out_of_range(std::string(key) + " is out of range");
   return static_cast<int64_t>(member.get<uint64_t>());
 }
@@ -176,12 +176,14 @@ MediaInfo InfoFromJson(const json& document, const MediaLimits& limits) {
 
 Error ErrorFromJson(const json& document) {
   const auto& reason = document.at("reason").get_ref<const std::string&>();
-  std::string cause =
-      CleanText(document.at("cause").get_ref<const std::string&>(), kCauseBytesMax);
+  std::string cause = CleanText(document.at("cause").get_ref<const std::string&>(), kCauseBytesMax);
   if (const auto known = MediaReasonFromString(reason)) return MediaError(*known, std::move(cause));
   const auto code = ErrorCodeFromString(document.at("code").get_ref<const std::string&>());
-  return Error{code.value_or(ErrorCode::kInternal), "the recording could not be processed",
-               "try again; if it happens again, report it", std::move(cause), {}};
+  return Error{code.value_or(ErrorCode::kInternal),
+               "the recording could not be processed",
+               "try again; if it happens again, report it",
+               std::move(cause),
+               {}};
 }
 
 }  // namespace
@@ -264,9 +266,7 @@ json ToJson(const Prepared& prepared) {
   return document;
 }
 
-json ToJson(const Poster& poster) {
-  return {{"width", poster.width}, {"height", poster.height}};
-}
+json ToJson(const Poster& poster) { return {{"width", poster.width}, {"height", poster.height}}; }
 
 Result<MediaEvent> DecodeEvent(std::string_view line) {
   return Guarded<MediaEvent>(line, [](const json& document) {
@@ -287,8 +287,8 @@ Result<MediaEvent> DecodeEvent(std::string_view line) {
 }
 
 Result<MediaInfo> DecodeInfo(std::string_view result, const MediaLimits& limits) {
-  return Guarded<MediaInfo>(
-      result, [&](const json& document) { return InfoFromJson(document, limits); });
+  return Guarded<MediaInfo>(result,
+                            [&](const json& document) { return InfoFromJson(document, limits); });
 }
 
 Result<Prepared> DecodePrepared(std::string_view result, const MediaLimits& limits) {

@@ -9,9 +9,9 @@ Result<Resampler> Resampler::Create(int channels, int64_t in_rate, int64_t out_r
   AVChannelLayout layout{};
   av_channel_layout_default(&layout, channels);
   SwrContext* raw = nullptr;
-  int error = swr_alloc_set_opts2(&raw, &layout, AV_SAMPLE_FMT_FLTP, static_cast<int>(out_rate),
-                                  &layout, AV_SAMPLE_FMT_FLTP, static_cast<int>(in_rate), 0,
-                                  nullptr);
+  int error =
+      swr_alloc_set_opts2(&raw, &layout, AV_SAMPLE_FMT_FLTP, static_cast<int>(out_rate), &layout,
+                          AV_SAMPLE_FMT_FLTP, static_cast<int>(in_rate), 0, nullptr);
   AvPtr<SwrContext> swr(raw);
   if (error >= 0) error = swr_init(swr.get());
   if (error < 0) return FailMedia(MediaReason::kResource, AvError("resampler", error));

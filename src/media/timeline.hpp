@@ -22,7 +22,8 @@ class Timeline {
   Timeline(int64_t sample_rate, int64_t gap_ms_max, int64_t position = 0);
 
   // Places a block of `samples` whose timestamp, in samples since the start of playback, is
-  // `timestamp` (within +-kTimestampMax); blocks without one follow the last. Returns the samples of silence before it.
+  // `timestamp` (within +-kTimestampMax); blocks without one follow the last. Returns the samples
+  // of silence before it.
   int64_t Place(std::optional<int64_t> timestamp, int64_t samples);
 
   // Samples so far, silence included: the place of the next block.

@@ -17,12 +17,11 @@ constexpr Statement kInsert{
     "videos.insert",
     "INSERT INTO videos (id, tenant_id, status, title, language, duration_ms, published_at_ms,"
     " metadata, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"};
-constexpr Statement kGet{"videos.get", "SELECT " NRL_VIDEO_COLUMNS
-                                       " FROM videos WHERE tenant_id = $1 AND id = $2"};
-constexpr Statement kList{"videos.list",
-                          "SELECT " NRL_VIDEO_COLUMNS
-                          " FROM videos WHERE tenant_id = $1 AND status <> 'deleted'"
-                          " AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3"};
+constexpr Statement kGet{
+    "videos.get", "SELECT " NRL_VIDEO_COLUMNS " FROM videos WHERE tenant_id = $1 AND id = $2"};
+constexpr Statement kList{"videos.list", "SELECT " NRL_VIDEO_COLUMNS
+                                         " FROM videos WHERE tenant_id = $1 AND status <> 'deleted'"
+                                         " AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3"};
 constexpr Statement kSetStatus{
     "videos.set_status",
     "UPDATE videos SET status = $3, updated_at_ms = $4"
@@ -133,8 +132,7 @@ Result<Artifact> ArtifactOf(access::Tx& tx, const VideoId& video, std::string_vi
   for (const Artifact& artifact : artifacts) {
     if (artifact.kind == kind) return artifact;
   }
-  return Fail(ErrorCode::kNotFound,
-              fmt::format("video {} has no {} yet", video.str(), kind),
+  return Fail(ErrorCode::kNotFound, fmt::format("video {} has no {} yet", video.str(), kind),
               "wait until it is processed, or look at its jobs");
 }
 

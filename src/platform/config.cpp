@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <sstream>
-#include <toml++/toml.h>
 
 namespace narralytica::platform {
 namespace {
@@ -56,8 +56,8 @@ std::string KeyOfVariable(std::string_view variable) {
 void Walk(const toml::table& table, const std::string& prefix,
           const std::function<void(const std::string&, const std::string&)>& leaf) {
   for (const auto& [name, node] : table) {
-    const std::string key = prefix.empty() ? std::string(name.str())
-                                           : prefix + "." + std::string(name.str());
+    const std::string key =
+        prefix.empty() ? std::string(name.str()) : prefix + "." + std::string(name.str());
     if (const auto* inner = node.as_table()) {
       Walk(*inner, key, leaf);
     } else if (const auto* text = node.as_string()) {
@@ -90,12 +90,11 @@ void ConfigBinder::Field(std::string key, int* target, Range range, std::string 
                        [=] { return fmt::format("{}", *target); }});
 }
 
-void ConfigBinder::Field(std::string key, double* target, double min, double max,
-                         std::string help) {
+void ConfigBinder::Field(std::string key, double* target, RealRange range, std::string help) {
   auto set = [=](std::string_view text) -> std::string {
     double value = 0;
-    if (!ParseNumber(text, &value) || !(value >= min && value <= max)) {
-      return fmt::format("must be a number from {} to {}", min, max);
+    if (!ParseNumber(text, &value) || !(value >= range.min && value <= range.max)) {
+      return fmt::format("must be a number from {} to {}", range.min, range.max);
     }
     *target = value;
     return {};
@@ -153,8 +152,7 @@ std::string ConfigBinder::Set(std::string_view key, std::string_view value,
                      found->second.secret ? "***" : value.substr(0, 80));
 }
 
-std::vector<std::string> ConfigBinder::ReadToml(std::string_view text,
-                                                std::string_view file_name) {
+std::vector<std::string> ConfigBinder::ReadToml(std::string_view text, std::string_view file_name) {
   std::vector<std::string> problems;
   try {
     Walk(toml::parse(text), "", [&](const std::string& key, const std::string& value) {
@@ -162,8 +160,8 @@ std::vector<std::string> ConfigBinder::ReadToml(std::string_view text,
       if (!problem.empty()) problems.push_back(std::move(problem));
     });
   } catch (const toml::parse_error& error) {
-    problems.push_back(fmt::format("{} line {}: {}", file_name, error.source().begin.line,
-                                   error.description()));
+    problems.push_back(
+        fmt::format("{} line {}: {}", file_name, error.source().begin.line, error.description()));
   }
   return problems;
 }

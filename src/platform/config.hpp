@@ -5,7 +5,8 @@
 //
 //   struct WorkConfig {
 //     int slots = 2;
-//     void Bind(ConfigBinder& binder) { binder.Field("work.slots", &slots, {1, 64}, "jobs at once"); }
+//     void Bind(ConfigBinder& binder) { binder.Field("work.slots", &slots, {1, 64}, "jobs at
+//     once"); }
 //   };
 //
 // The same list reads every source, checks ranges, refuses unknown keys and prints the dump.
@@ -32,9 +33,14 @@ class ConfigBinder {
     int64_t max = INT64_MAX;
   };
 
+  struct RealRange {
+    double min = 0;
+    double max = 1;
+  };
+
   void Field(std::string key, int64_t* target, Range range, std::string help);
   void Field(std::string key, int* target, Range range, std::string help);
-  void Field(std::string key, double* target, double min, double max, std::string help);
+  void Field(std::string key, double* target, RealRange range, std::string help);
   void Field(std::string key, bool* target, std::string help);
   void Field(std::string key, std::string* target, std::string help);
   // A text with a closed list of values.

@@ -20,7 +20,7 @@ struct Settings {
   ConfigBinder binder;
   Settings() {
     binder.Field("work.slots", &slots, {1, 64}, "jobs at once");
-    binder.Field("work.share", &share, 0, 1, "share");
+    binder.Field("work.share", &share, {0, 1}, "share");
     binder.Field("work.fast", &fast, "fast");
     binder.Field("work.name", &name, "name");
     binder.Choice("log.level", &level, {"info", "warn"}, "level");
@@ -32,9 +32,10 @@ TEST(ConfigBinder, LaterSourcesWin) {
   Settings s;
   EXPECT_THAT(s.binder.ReadToml("[work]\nslots = 3\nfast = true\nname = \"from file\"", "f"),
               IsEmpty());
-  EXPECT_THAT(s.binder.ReadEnvironment({{"NARRALYTICA_WORK__SLOTS", "4"}, {"OTHER", "1"},
-                                        {"NARRALYTICA_CACHE", "/somewhere"}}),
-              IsEmpty());
+  EXPECT_THAT(
+      s.binder.ReadEnvironment(
+          {{"NARRALYTICA_WORK__SLOTS", "4"}, {"OTHER", "1"}, {"NARRALYTICA_CACHE", "/somewhere"}}),
+      IsEmpty());
   EXPECT_EQ(s.slots, 4);
   EXPECT_THAT(s.binder.ReadSetting("work.slots=5"), IsEmpty());
   EXPECT_EQ(s.slots, 5);

@@ -30,22 +30,34 @@ Error ErrnoError(std::string_view what, int error) {
   switch (error) {
     case ENOENT:
     case ENOTDIR:
-      return {ErrorCode::kNotFound, fmt::format("{} does not exist", what), "check the name", cause,
+      return {ErrorCode::kNotFound,
+              fmt::format("{} does not exist", what),
+              "check the name",
+              cause,
               {}};
     case EACCES:
     case EPERM:
     case EROFS:
-      return {ErrorCode::kDenied, fmt::format("{} may not be opened", what),
-              "check its permissions", cause, {}};
+      return {ErrorCode::kDenied,
+              fmt::format("{} may not be opened", what),
+              "check its permissions",
+              cause,
+              {}};
     case ENOSPC:
     case EDQUOT:
-      return {ErrorCode::kUnavailable, fmt::format("the disk is full for {}", what),
-              "free space on it, then try again", cause, {}};
+      return {ErrorCode::kUnavailable,
+              fmt::format("the disk is full for {}", what),
+              "free space on it, then try again",
+              cause,
+              {}};
     case EISDIR:
       return {ErrorCode::kInvalid, fmt::format("{} is a folder", what), "name a file", cause, {}};
     default:
-      return {ErrorCode::kUnavailable, fmt::format("{} cannot be read or written", what),
-              "check the disk, then try again", cause, {}};
+      return {ErrorCode::kUnavailable,
+              fmt::format("{} cannot be read or written", what),
+              "check the disk, then try again",
+              cause,
+              {}};
   }
 }
 

@@ -1,6 +1,7 @@
 #include "search/highlight.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "index/text_analysis.hpp"
 
@@ -45,7 +46,7 @@ std::vector<MatchedSpan> Matcher::FindIn(std::string_view text, std::string_view
     }
     for (const std::vector<std::string>& phrase : phrases) {
       if (!PhraseAt(tokens, i, phrase)) continue;
-      std::fill_n(matched.begin() + static_cast<ptrdiff_t>(i), phrase.size(), true);
+      std::fill_n(matched.begin() + static_cast<std::ptrdiff_t>(i), phrase.size(), true);
     }
   }
   std::vector<MatchedSpan> spans;

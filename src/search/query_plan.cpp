@@ -80,7 +80,10 @@ class Planner {
     CollectWanted(root);
     stop_language_ = GuessLanguage(plan_.semantic_text);
     plan_.binding = Binds(root);
-    NRL_TRY(plan_.text, Build(root, true));
+    // A lone word may be several to the analysis (Chinese, "follow-up"): alternatives, as in a list.
+    const bool lone_word = root.kind == Kind::kWord;
+    const QueryNode list{Kind::kList, {}, lone_word ? std::vector{root} : std::vector<QueryNode>{}};
+    NRL_TRY(plan_.text, Build(lone_word ? list : root, true));
     if (!found_word_) {
       return Fail(ErrorCode::kInvalid, "the query has no word to look for",
                   "write letters or digits");

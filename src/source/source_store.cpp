@@ -24,8 +24,13 @@ constexpr Statement kOfVideo{"sources.of_video",
                              " FROM sources WHERE tenant_id = $1 AND video_id = $2"};
 
 Source ReadSource(const Row& row) {
-  return {SourceId::FromTrusted(row.Text(0)), VideoId::FromTrusted(row.Text(1)), row.Text(2),
-          row.Text(3), row.TextOrEmpty(4), row.TextOrEmpty(5), row.MaybeInt(6).value_or(0)};
+  return {SourceId::FromTrusted(row.Text(0)),
+          VideoId::FromTrusted(row.Text(1)),
+          row.Text(2),
+          row.Text(3),
+          row.TextOrEmpty(4),
+          row.TextOrEmpty(5),
+          row.MaybeInt(6).value_or(0)};
 }
 
 platform::SqlValue NullIfEmpty(const std::string& text) {

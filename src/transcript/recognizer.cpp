@@ -1,6 +1,14 @@
 #include "transcript/recognizer.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace narralytica::transcript {
+
+bool WrittenWithoutSpaces(std::string_view language) {
+  constexpr std::array<std::string_view, 6> kLanguages{"zh", "ja", "th", "lo", "my", "yue"};
+  return std::ranges::find(kLanguages, language) != kLanguages.end();
+}
 
 void to_json(nlohmann::json& json, const Word& word) {
   json = {{"start_ms", word.start_ms},

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/deadline.hpp"
@@ -80,6 +81,9 @@ class Recognizer {
   virtual Result<std::vector<RecognizedWindow>> Recognize(const RecognitionBatch& batch,
                                                           const Deadline& deadline) = 0;
 };
+
+// True for languages written without spaces between words (zh ja th lo my yue).
+bool WrittenWithoutSpaces(std::string_view language);
 
 void to_json(nlohmann::json& json, const Word& word);
 void from_json(const nlohmann::json& json, Word& word);

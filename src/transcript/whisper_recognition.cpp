@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/hash.hpp"
+#include "transcript/missed_speech.hpp"
 #include "transcript/word_alignment.hpp"
 
 namespace narralytica::transcript {
@@ -17,11 +18,9 @@ constexpr int64_t kFrameMs = 20;
 constexpr int64_t kSpareMultilingualMs = 3000;
 constexpr int64_t kSpareEnglishMs = 2000;
 
-// A window is taken up again where the model stopped, as long as so much speech is left.
-constexpr size_t kRoundsMax = 6;
-constexpr int64_t kMissedSpeechMinMs = 1000;
-// Timestamps are rough: speech that ends this soon after one was heard.
-constexpr int64_t kTimestampSlackMs = 300;
+constexpr size_t kRoundsMax = 4;
+// What is found by looking again must be at least this likely.
+constexpr float kAgainLogprobMin = -0.8f;
 
 // A word outside all speech (grown by this much) must be this sure of itself.
 constexpr int64_t kSpeechSlackMs = 300;
@@ -45,10 +44,11 @@ std::string TrimSpaces(const std::string& text) {
 
 }  // namespace
 
-// A stretch of one of the caller's windows, from its offset to its end.
+// A stretch of one of the caller's windows.
 struct WhisperRecognition::Piece {
   size_t window = 0;
   int64_t offset_ms = 0;
+  bool again = false;  // speech that an earlier round left out
   std::span<const float> samples;
   std::vector<TimeRange> speech;  // from the piece's beginning
 
@@ -58,31 +58,9 @@ struct WhisperRecognition::Piece {
 struct WhisperRecognition::PieceResult {
   DecodedWindow decoded;
   std::vector<Word> words;  // from the piece's beginning
-
-  // Where the model says it stopped.
-  int64_t HeardMs(const WhisperConfig& config) const {
-    int64_t heard_ms = words.empty() ? 0 : words.back().end_ms;
-    for (const Token token : decoded.tokens) {
-      if (config.IsTimestamp(token)) heard_ms = std::max(heard_ms, config.TimestampMs(token));
-    }
-    return heard_ms;
-  }
 };
 
 namespace {
-
-// The part of `speech` after `from_ms`, counted from there; empty when too little is left.
-std::vector<TimeRange> MissedSpeech(const std::vector<TimeRange>& speech, int64_t from_ms) {
-  std::vector<TimeRange> missed;
-  int64_t total_ms = 0;
-  for (const TimeRange& range : speech) {
-    if (range.end_ms <= from_ms + kTimestampSlackMs) continue;
-    missed.push_back({std::max(range.start_ms, from_ms) - from_ms, range.end_ms - from_ms});
-    total_ms += missed.back().duration_ms();
-  }
-  if (total_ms < kMissedSpeechMinMs) missed.clear();
-  return missed;
-}
 
 // Keeps a word inside speech: a pause that the alignment gave to a word is taken off again.
 void ClampToSpeech(const std::vector<TimeRange>& speech, Word& word) {
@@ -92,6 +70,25 @@ void ClampToSpeech(const std::vector<TimeRange>& speech, Word& word) {
   if (best == speech.end() || OverlapMs(*best, own) == 0) return;
   word.start_ms = std::max(word.start_ms, best->start_ms);
   word.end_ms = std::min(word.end_ms, best->end_ms);
+}
+
+// Puts the words of a piece where they belong among those of its window. Words already there make
+// room, unless there are as many.
+bool Place(const WhisperRecognition::Piece& piece, const std::vector<Word>& found,
+           std::vector<Word>& words) {
+  const TimeRange room{piece.offset_ms, piece.offset_ms + piece.length_ms()};
+  const auto inside = [&](const Word& word) {
+    return OverlapMs(room, {word.start_ms, word.end_ms}) > 0;
+  };
+  if (size_t(std::ranges::count_if(words, inside)) >= found.size()) return false;
+  std::erase_if(words, inside);
+  const auto at = std::ranges::lower_bound(words, room.start_ms, {}, &Word::start_ms);
+  auto inserted = words.insert(at, found.begin(), found.end());
+  for (size_t i = 0; i < found.size(); ++i, ++inserted) {
+    inserted->start_ms += piece.offset_ms;
+    inserted->end_ms += piece.offset_ms;
+  }
+  return true;
 }
 
 bool IsDoubtful(const std::vector<TimeRange>& speech, const Word& word) {
@@ -206,6 +203,28 @@ Result<std::vector<WhisperRecognition::PieceResult>> WhisperRecognition::RunRoun
   return results;
 }
 
+// Pieces for the speech of `piece` that `words` do not account for.
+std::vector<WhisperRecognition::Piece> WhisperRecognition::Missed(
+    const Piece& piece, const std::vector<Word>& words) const {
+  std::vector<Piece> missed;
+  for (const TimeRange& hole : FindMissedSpeech(words, piece.speech)) {
+    // A hole as long as the piece itself was just looked at.
+    if (hole.duration_ms() * 10 > piece.length_ms() * 9) continue;
+    Piece& again = missed.emplace_back();
+    again.window = piece.window;
+    again.offset_ms = piece.offset_ms + hole.start_ms;
+    again.again = true;
+    again.samples = piece.samples.subspan(size_t(hole.start_ms * kSamplesPerMs),
+                                          size_t(hole.duration_ms() * kSamplesPerMs));
+    for (const TimeRange& range : piece.speech) {
+      const TimeRange inside{std::max(range.start_ms, hole.start_ms) - hole.start_ms,
+                             std::min(range.end_ms, hole.end_ms) - hole.start_ms};
+      if (inside.duration_ms() > 0) again.speech.push_back(inside);
+    }
+  }
+  return missed;
+}
+
 Result<std::vector<RecognizedWindow>> WhisperRecognition::Recognize(
     std::span<const WhisperWindow> windows, const WhisperSettings& settings,
     const Deadline& deadline) const {
@@ -214,37 +233,30 @@ Result<std::vector<RecognizedWindow>> WhisperRecognition::Recognize(
   std::vector<Piece> pieces;
   for (size_t i = 0; i < windows.size(); ++i) {
     if (windows[i].samples.size() < size_t(kFrameMs * kSamplesPerMs)) continue;
-    pieces.push_back({i, 0, windows[i].samples, windows[i].speech});
+    pieces.push_back({i, 0, false, windows[i].samples, windows[i].speech});
   }
   for (size_t round = 0; round < kRoundsMax && !pieces.empty(); ++round) {
+    pieces.resize(std::min(pieces.size(), RecognitionBatch::kBatchWindowsMax));
     NRL_TRY(const auto results, RunRound(pieces, settings, deadline));
-    std::vector<Piece> rest;
+    std::vector<Piece> again;
     for (size_t i = 0; i < pieces.size(); ++i) {
-      const Piece& piece = pieces[i];
-      RecognizedWindow& window = recognized[piece.window];
-      if (round == 0) {
-        const DecodedWindow& first = results[i].decoded;
-        window = {first.language,
-                  first.language_probability,
-                  first.no_speech_prob,
-                  first.avg_logprob,
-                  first.compression_ratio,
-                  first.temperature,
+      const DecodedWindow& decoded = results[i].decoded;
+      RecognizedWindow& window = recognized[pieces[i].window];
+      if (!pieces[i].again) {
+        window = {decoded.language,
+                  decoded.language_probability,
+                  decoded.no_speech_prob,
+                  decoded.avg_logprob,
+                  decoded.compression_ratio,
+                  decoded.temperature,
                   {}};
+      } else if (decoded.avg_logprob < kAgainLogprobMin) {
+        continue;
       }
-      for (Word word : results[i].words) {
-        word.start_ms += piece.offset_ms;
-        word.end_ms += piece.offset_ms;
-        window.words.push_back(std::move(word));
-      }
-      if (results[i].words.empty()) continue;
-      const int64_t heard_ms = results[i].HeardMs(model_.config());
-      auto missed = MissedSpeech(piece.speech, heard_ms);
-      if (missed.empty()) continue;
-      rest.push_back({piece.window, piece.offset_ms + heard_ms,
-                      piece.samples.subspan(size_t(heard_ms * kSamplesPerMs)), std::move(missed)});
+      if (!Place(pieces[i], results[i].words, window.words)) continue;
+      std::ranges::move(Missed(pieces[i], results[i].words), std::back_inserter(again));
     }
-    pieces = std::move(rest);
+    pieces = std::move(again);
   }
   return recognized;
 }

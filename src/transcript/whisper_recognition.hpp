@@ -1,8 +1,9 @@
 // Recognition of a batch of windows by Whisper: the engine side of op "transcribe".
 //
-// Rounds: every window is encoded, decoded and aligned to words; where the model stopped before
-// the speech did, the rest becomes a window of the next round (the reference's seek-back). Words
-// far from any speech, or doubted by the model there, are dropped: silence never becomes words.
+// Rounds: every window is encoded, decoded and aligned to words; speech that the words do not
+// account for, because the model stopped early or skipped it, is looked at again by itself in the
+// next round (the reference's seek-back, for gaps too). Words far from any speech that the model
+// doubts are dropped: silence never becomes words.
 #pragma once
 
 #include <memory>
@@ -39,8 +40,9 @@ class WhisperRecognition {
                                                   const WhisperSettings& settings,
                                                   const Deadline& deadline) const;
 
+  struct Piece;  // of the source file alone
+
  private:
-  struct Piece;
   struct PieceResult;
   Result<std::vector<PieceResult>> RunRound(std::span<const Piece> pieces,
                                             const WhisperSettings& settings,
@@ -50,6 +52,8 @@ class WhisperRecognition {
                     std::vector<PieceResult>& results) const;
   std::vector<Word> WordsOf(const Piece& piece, const DecodedWindow& decoded,
                             std::span<const int64_t> token_frames) const;
+
+  std::vector<Piece> Missed(const Piece& piece, const std::vector<Word>& words) const;
 
   const WhisperModel& model_;
   WhisperDecoder decoder_;

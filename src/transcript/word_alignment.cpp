@@ -7,13 +7,13 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "transcript/recognizer.hpp"
 
 namespace narralytica::transcript {
 namespace {
 
 constexpr size_t kMedianWidth = 7;
 
-constexpr std::array<std::string_view, 6> kWithoutSpaces{"zh", "ja", "th", "lo", "my", "yue"};
 // Punctuation that belongs to the word after it, and to the word before it.
 constexpr std::array<std::string_view, 8> kOpening{"\"", "'", "“", "¿", "(", "[", "{", "-"};
 constexpr std::array<std::string_view, 18> kClosing{"\"", "'",  ".", "。", ",",  "，",
@@ -133,7 +133,7 @@ std::vector<float> Standardise(const AttentionView& attention, size_t head) {
 std::vector<WordTokens> SplitWords(const WhisperConfig& config, const std::string& language,
                                    std::span<const Token> tokens) {
   const auto runs = SplitCharacters(config, tokens);
-  return JoinPunctuation(Among(kWithoutSpaces, language) ? runs : JoinAtSpaces(runs));
+  return JoinPunctuation(WrittenWithoutSpaces(language) ? runs : JoinAtSpaces(runs));
 }
 
 std::vector<int64_t> TokenFrames(const AttentionView& attention, size_t prompt) {

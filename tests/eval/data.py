@@ -23,6 +23,7 @@ GAP_MS = 500
 SILENCE_MINUTES = 10
 NOISE_SEED = 20260101
 NOISE_RMS = 0.05  # of full scale: −26 dBFS
+AUDIO = frozenset({".flac", ".mp3", ".mp4", ".wav"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,21 +108,22 @@ def duration_s(recording: Recording) -> float:
         return file.getnframes() / SAMPLE_RATE
 
 
+def read_stm(path: pathlib.Path) -> list[Utterance]:
+    """Reads NIST STM: file, channel, speaker, start and end in seconds, label, words."""
+    utterances = []
+    for line in path.read_text().splitlines():
+        _, _, _, start, end, _, text = line.split(maxsplit=6)
+        utterances.append(Utterance(round(float(start) * 1000), round(float(end) * 1000), text))
+    return utterances
+
+
 def meetings(data: pathlib.Path) -> list[Recording]:
-    """Four assembled conversations with exact utterance times (STM)."""
+    """Four assembled conversations with exact utterance times."""
     recordings = []
     for stm in sorted((data / "meetings").glob("*.stm")):
-        utterances = []
-        for line in stm.read_text().splitlines():
-            _, _, _, start, end, _, text = line.split(maxsplit=6)
-            times = round(float(start) * 1000), round(float(end) * 1000)
-            utterances.append(Utterance(*times, text))
         audio = next(p for p in stm.parent.glob(f"{stm.stem}.*") if p.suffix in AUDIO)
-        recordings.append(Recording("meetings", stm.stem, audio, tuple(utterances)))
+        recordings.append(Recording("meetings", stm.stem, audio, tuple(read_stm(stm))))
     return recordings
-
-
-AUDIO = frozenset({".flac", ".mp3", ".mp4", ".wav"})
 
 
 def joined(data: pathlib.Path, copies: int = 1) -> list[Recording]:

@@ -16,7 +16,7 @@ import struct
 import numpy as np
 
 from . import Job, sentencepiece_model
-from .onnx_graph import FLOAT, INT32, INT64, MICROSOFT, Graph, describe
+from .onnx_graph import FLOAT, INT32, INT64, MICROSOFT, Graph, Norm, describe
 
 BLOCK = 32
 BLOCK_BYTES = 18
@@ -148,8 +148,12 @@ class Encoder:
         table = graph.constant(places, "positions")
         places_used = graph.op("Slice", table, graph.ints(0), length, graph.ints(0))
         x = graph.op("Add", self.words(), places_used)
-        return graph.layer_norm(x, vectors["emb.ln.w"], vectors["emb.ln.b"],
-                                self.package.epsilon)
+        return graph.layer_norm(x, self.norm("emb.ln"))
+
+    def norm(self, name: str) -> Norm:
+        """The layer normalisation stored under `name`."""
+        vectors = self.package.vectors
+        return Norm(vectors[f"{name}.w"], vectors[f"{name}.b"], self.package.epsilon)
 
     def layer(self, x: str, index: int, mask: str) -> str:
         """Self-attention and feed-forward, each followed by add-and-normalise."""
@@ -164,14 +168,12 @@ class Encoder:
                     domain=MICROSOFT, num_heads=self.package.sizes["heads"])
         y = self.product(attended, [matrices[f"{name}.ao.w"]], f"{name}.ao")
         y = graph.add_bias(y, vectors[f"{name}.ao.b"], f"{name}.ao")
-        x, _ = graph.skip_layer_norm(y, x, vectors[f"{name}.aln.w"], vectors[f"{name}.aln.b"],
-                                     self.package.epsilon)
+        x, _ = graph.skip_layer_norm(y, x, self.norm(f"{name}.aln"))
         y = graph.bias_gelu(self.product(x, [matrices[f"{name}.fi.w"]], f"{name}.fi"),
                             vectors[f"{name}.fi.b"])
         y = self.product(y, [matrices[f"{name}.fo.w"]], f"{name}.fo")
         y = graph.add_bias(y, vectors[f"{name}.fo.b"], f"{name}.fo")
-        return graph.skip_layer_norm(y, x, vectors[f"{name}.oln.w"], vectors[f"{name}.oln.b"],
-                                     self.package.epsilon)[0]
+        return graph.skip_layer_norm(y, x, self.norm(f"{name}.oln"))[0]
 
     def build(self) -> Graph:
         """The whole graph: embed, layers, masked mean, unit length."""
@@ -209,7 +211,8 @@ def convert(job: Job) -> dict[str, object]:
         "tokenizer": {
             "file": "sentencepiece.model",
             "token_id": "the piece id itself; there is no offset to add",
-            "input": "bos, pieces, eos; pad to the longest row with pad and mask 0",
+            "input": "bos, pieces, eos; pad with pad and mask 0 to a multiple of 8, then a text "
+                     "has the same bytes whatever its batch",
             "bos": sizes["bos"], "eos": sizes["eos"], "pad": sizes["pad"], "unk": sizes["unk"],
             "normaliser": "nmt_nfkc, compiled into the file; do not normalise before",
         },

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
@@ -32,6 +33,14 @@ INT64 = TensorProto.INT64
 INT32 = TensorProto.INT32
 
 value_info = helper.make_tensor_value_info
+
+
+class Norm(NamedTuple):
+    """Scale and shift [K] of a layer normalisation, and what keeps it from dividing by zero."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+    epsilon: float
 
 
 def quantise_blocks(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -132,18 +141,17 @@ class Graph:
         """x [..., K] -> x W^T + b [..., N]."""
         return self.add_bias(self.matmul(x, weight, name), bias, name)
 
-    def layer_norm(self, x: str, weight: np.ndarray, bias: np.ndarray, epsilon: float) -> str:
+    def layer_norm(self, x: str, norm: Norm) -> str:
         """Layer normalisation over the last axis."""
-        return self.op("LayerNormalization", x, self.floats(weight), self.floats(bias),
-                       axis=-1, epsilon=epsilon)
+        return self.op("LayerNormalization", x, self.floats(norm.weight), self.floats(norm.bias),
+                       axis=-1, epsilon=norm.epsilon)
 
-    def skip_layer_norm(self, x: str, residual: str, weight: np.ndarray, bias: np.ndarray,
-                        epsilon: float) -> tuple[str, str]:
+    def skip_layer_norm(self, x: str, residual: str, norm: Norm) -> tuple[str, str]:
         """Returns (layer_norm(x + residual), x + residual)."""
         normed, total = self.fresh("normed"), self.fresh("sum")
         self.nodes("SkipLayerNormalization",
-                   [x, residual, self.floats(weight), self.floats(bias)],
-                   [normed, "", "", total], domain=MICROSOFT, epsilon=epsilon)
+                   [x, residual, self.floats(norm.weight), self.floats(norm.bias)],
+                   [normed, "", "", total], domain=MICROSOFT, epsilon=norm.epsilon)
         return normed, total
 
     def bias_gelu(self, x: str, bias: np.ndarray) -> str:

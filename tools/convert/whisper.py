@@ -25,10 +25,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from . import Job, ct2, whisper_text
-from .onnx_graph import FLOAT, INT32, INT64, MICROSOFT, Graph, describe
+from .onnx_graph import FLOAT, INT32, INT64, MICROSOFT, Graph, Norm, describe
 
 HEAD = 64
 EPSILON = 1e-5
+FIRST_NORM = "self_attention/layer_norm"
 Weights = Mapping[str, np.ndarray]
 
 
@@ -44,9 +45,9 @@ def convert(job: Job) -> dict[str, object]:
         "suppress_tokens_begin": source["suppress_ids_begin"],
         "alignment_heads": source["alignment_heads"],
     }
-    encoder = build_encoder(weights, dims, job.precision)
+    encoder = Encoder(weights, dims, job.precision).build()
     encoder.save(job.out / "encoder.onnx")
-    decoder = build_decoder(weights, dims, job.precision, source["alignment_heads"])
+    decoder = Decoder(weights, dims, job.precision).build(source["alignment_heads"])
     decoder.save(job.out / "decoder.onnx")
     whisper_text.write_json(job.out / "config.json", config)
     whisper_text.write_json(job.out / "tokens.json", whisper_text.token_bytes(tokenizer))
@@ -65,6 +66,7 @@ def convert(job: Job) -> dict[str, object]:
             "tokens.json": "array: base64 of the bytes of each ordinary token, by id",
         },
         "positions": "pos is the position in the row; left padding has pos -1",
+        "frames": "how many of the C encoder frames are the row's own; the rest is not attended",
     }
 
 
@@ -88,196 +90,207 @@ def dimensions(weights: Weights) -> dict[str, int]:
     }
 
 
-def linear(graph: Graph, x: str, weights: Weights, name: str) -> str:
-    """The linear layer stored as `name`/weight and `name`/bias."""
-    return graph.linear(x, weights[f"{name}/weight"], weights[f"{name}/bias"], name)
+class Network:
+    """What encoder and decoder share: weights by their CTranslate2 names, and the usual layers."""
+
+    def __init__(self, weights: Weights, dims: dict[str, int], precision: str) -> None:
+        self.graph = Graph(f"whisper_{type(self).__name__.lower()}", precision)
+        self.weights = weights
+        self.dims = dims
+
+    def linear(self, x: str, name: str) -> str:
+        """The linear layer `name`."""
+        weight, bias = self.weights[f"{name}/weight"], self.weights[f"{name}/bias"]
+        return self.graph.linear(x, weight, bias, name)
+
+    def norm(self, name: str) -> Norm:
+        """The layer normalisation `name`."""
+        return Norm(self.weights[f"{name}/gamma"], self.weights[f"{name}/beta"], EPSILON)
+
+    def skip_norm(self, x: str, residual: str, name: str) -> tuple[str, str]:
+        """Layer normalisation `name` of x + residual, and the sum itself."""
+        return self.graph.skip_layer_norm(x, residual, self.norm(name))
+
+    def feed_forward(self, x: str, layer: str) -> str:
+        """Two linear layers with a GELU between them."""
+        first = f"{layer}/ffn/linear_0"
+        hidden = self.graph.matmul(x, self.weights[f"{first}/weight"], first)
+        hidden = self.graph.bias_gelu(hidden, self.weights[f"{first}/bias"])
+        return self.linear(hidden, f"{layer}/ffn/linear_1")
+
+    def split_qkv(self, x: str, name: str) -> list[str]:
+        """One product for query, key and value [B, S, 3 * state], split in three."""
+        parts = [self.graph.fresh(stem) for stem in ("query", "key", "value")]
+        self.graph.nodes("Split", [self.linear(x, name)], parts, axis=2)
+        return parts
+
+    def next_norm(self, side: str, layer: int, layers: int) -> str:
+        """The name of the normalisation that follows a layer."""
+        last = layer + 1 == layers
+        return f"{side}/layer_norm" if last else f"{side}/layer_{layer + 1}/{FIRST_NORM}"
 
 
-def skip_norm(graph: Graph, x: str, residual: str, weights: Weights, name: str) -> tuple[str, str]:
-    """Layer normalisation `name` of x + residual, and the sum itself."""
-    return graph.skip_layer_norm(x, residual, weights[f"{name}/gamma"], weights[f"{name}/beta"],
-                                 EPSILON)
-
-
-def feed_forward(graph: Graph, x: str, weights: Weights, layer: str) -> str:
-    """Two linear layers with a GELU between them."""
-    hidden = graph.matmul(x, weights[f"{layer}/ffn/linear_0/weight"], f"{layer}/ffn/linear_0")
-    hidden = graph.bias_gelu(hidden, weights[f"{layer}/ffn/linear_0/bias"])
-    return linear(graph, hidden, weights, f"{layer}/ffn/linear_1")
-
-
-def split_qkv(graph: Graph, x: str, weights: Weights, name: str) -> list[str]:
-    """One product for query, key and value [B, S, 3 * state], split in three."""
-    parts = [graph.fresh(stem) for stem in ("query", "key", "value")]
-    graph.nodes("Split", [linear(graph, x, weights, name)], parts, axis=2)
-    return parts
-
-
-def build_encoder(weights: Weights, dims: dict[str, int], precision: str) -> Graph:
+class Encoder(Network):
     """mel -> encoder -> the keys and values every decoder layer attends to."""
-    graph = Graph("whisper_encoder", precision)
-    x = graph.input("mel", FLOAT, ["B", dims["n_mels"], "T"])
-    for name, stride in (("encoder/conv1", 1), ("encoder/conv2", 2)):
-        x = graph.op("Conv", x, graph.floats(weights[f"{name}/weight"]),
-                     graph.floats(weights[f"{name}/bias"]), kernel_shape=[3], pads=[1, 1],
-                     strides=[stride])
-        x = graph.fused("Gelu", x)
-    x = graph.op("Transpose", x, perm=[0, 2, 1])
-    frames = graph.op("Gather", graph.op("Shape", x), graph.ints(1), axis=0)
-    table = graph.floats(weights["encoder/position_encodings/encodings"])
-    x = graph.op("Add", x, graph.op("Slice", table, graph.ints(0), frames, graph.ints(0)))
-    first = "encoder/layer_0/self_attention/layer_norm"
-    y = graph.layer_norm(x, weights[f"{first}/gamma"], weights[f"{first}/beta"], EPSILON)
-    for i in range(dims["n_audio_layer"]):
-        layer = f"encoder/layer_{i}"
-        qkv = split_qkv(graph, y, weights, f"{layer}/self_attention/linear_0")
-        y = graph.fused("MultiHeadAttention", *qkv, num_heads=dims["n_audio_head"])
-        y = linear(graph, y, weights, f"{layer}/self_attention/linear_1")
-        y, x = skip_norm(graph, x, y, weights, f"{layer}/ffn/layer_norm")
-        y = feed_forward(graph, y, weights, layer)
-        last = i + 1 == dims["n_audio_layer"]
-        after = "encoder/layer_norm" if last else f"encoder/layer_{i + 1}/self_attention/layer_norm"
-        y, x = skip_norm(graph, x, y, weights, after)
-    cross_keys_values(graph, y, weights, dims)
-    return graph
 
+    def build(self) -> Graph:
+        """The whole graph."""
+        graph, layers = self.graph, self.dims["n_audio_layer"]
+        x = self.convolutions(graph.input("mel", FLOAT, ["B", self.dims["n_mels"], "T"]))
+        y = graph.layer_norm(x, self.norm(f"encoder/layer_0/{FIRST_NORM}"))
+        for i in range(layers):
+            layer = f"encoder/layer_{i}"
+            qkv = self.split_qkv(y, f"{layer}/self_attention/linear_0")
+            y = graph.fused("MultiHeadAttention", *qkv, num_heads=self.dims["n_audio_head"])
+            y = self.linear(y, f"{layer}/self_attention/linear_1")
+            y, x = self.skip_norm(x, y, f"{layer}/ffn/layer_norm")
+            y = self.feed_forward(y, layer)
+            y, x = self.skip_norm(x, y, self.next_norm("encoder", i, layers))
+        for i in range(self.dims["n_text_layer"]):
+            self.cross_key_value(y, i)
+        return graph
 
-def cross_keys_values(graph: Graph, y: str, weights: Weights, dims: dict[str, int]) -> None:
-    """Encoder output [B, C, state] -> cross_k_i, cross_v_i in the decoder's layout."""
-    heads, state = dims["n_text_head"], dims["n_text_state"]
-    split = graph.ints(0, 0, heads, HEAD)
-    for i in range(dims["n_text_layer"]):
-        name = f"decoder/layer_{i}/attention/linear_1"
-        weight, bias = weights[f"{name}/weight"], weights[f"{name}/bias"]
+    def convolutions(self, x: str) -> str:
+        """mel [B, 80, T] -> frames [B, C, state] with their positions."""
+        graph, weights = self.graph, self.weights
+        for name, stride in (("encoder/conv1", 1), ("encoder/conv2", 2)):
+            x = graph.op("Conv", x, graph.floats(weights[f"{name}/weight"]),
+                         graph.floats(weights[f"{name}/bias"]), kernel_shape=[3], pads=[1, 1],
+                         strides=[stride])
+            x = graph.fused("Gelu", x)
+        x = graph.op("Transpose", x, perm=[0, 2, 1])
+        frames = graph.op("Gather", graph.op("Shape", x), graph.ints(1), axis=0)
+        table = graph.floats(weights["encoder/position_encodings/encodings"])
+        return graph.op("Add", x, graph.op("Slice", table, graph.ints(0), frames, graph.ints(0)))
+
+    def cross_key_value(self, y: str, layer: int) -> None:
+        """Encoder output [B, C, state] -> cross_k, cross_v of one layer, as the decoder reads."""
+        graph, heads, state = self.graph, self.dims["n_text_head"], self.dims["n_text_state"]
+        split = graph.ints(0, 0, heads, HEAD)
+        name = f"decoder/layer_{layer}/attention/linear_1"
+        weight, bias = self.weights[f"{name}/weight"], self.weights[f"{name}/bias"]
         if np.any(bias[:state]):
             raise ValueError(f"{name}: the key projection has a bias, Whisper has none")
         key = graph.matmul(y, weight[:state], f"{name}.key")
         value = graph.linear(y, weight[state:], bias[state:], f"{name}.value")
-        graph.op("Transpose", graph.op("Reshape", key, split), out=f"cross_k_{i}",
+        graph.op("Transpose", graph.op("Reshape", key, split), out=f"cross_k_{layer}",
                  perm=[0, 2, 3, 1])
-        graph.op("Transpose", graph.op("Reshape", value, split), out=f"cross_v_{i}",
+        graph.op("Transpose", graph.op("Reshape", value, split), out=f"cross_v_{layer}",
                  perm=[0, 2, 1, 3])
-        graph.output(f"cross_k_{i}", FLOAT, ["B", heads, HEAD, "C"])
-        graph.output(f"cross_v_{i}", FLOAT, ["B", heads, "C", HEAD])
+        graph.output(f"cross_k_{layer}", FLOAT, ["B", heads, HEAD, "C"])
+        graph.output(f"cross_v_{layer}", FLOAT, ["B", heads, "C", HEAD])
 
 
-def token_embedding(graph: Graph, table: np.ndarray) -> str:
-    """Rows of the token table for `tokens` [B, S]; the table is stored once, see `token_logits`."""
-    rows = graph.op("Gather", graph.constant(table, "token_table"), "tokens")
-    return graph.op("Cast", rows, to=FLOAT)
-
-
-def token_logits(graph: Graph, y: str, table: np.ndarray) -> None:
-    """y [B, state] times the transposed token table -> logits [B, V]."""
-    if graph.precision == "nb8":
-        graph.op("Identity", graph.matmul(y, table, "projection"), out="logits")
-        return
-    graph.op("Gemm", y, graph.floats(table, "token_table"), out="logits", transB=1)
-
-
-def key_mask(graph: Graph) -> str:
-    """int32 [B, Q]: 1 for cached and new keys of the row, 0 for its left padding."""
-    def length(value: str, axis: int) -> str:
-        return graph.op("Gather", graph.op("Shape", value),
-                        graph.constant(np.array(axis, np.int64), f"axis_{axis}"), axis=0)
-    total = graph.op("Add", length("past_k_0", 2), length("tokens", 1))
-    one = graph.constant(np.array(1, np.int64), "axis_1")
-    keys = graph.op("Range", graph.constant(np.array(0, np.int64), "axis_0"), total, one)
-    last = graph.op("Slice", "pos", graph.ints(-1), graph.ints(2**31), graph.ints(1))
-    padding = graph.op("Sub", graph.op("Sub", total, one), last)
-    return graph.op("Cast", graph.op("GreaterOrEqual", keys, padding), to=INT32)
-
-
-def frame_mask(graph: Graph) -> str:
-    """float32 [B, 1, 1, C]: 0 for the encoder frames of the row, the lowest float for others."""
-    def number(value: int, name: str) -> str:
-        return graph.constant(np.array(value, np.int64), name)
-    count = graph.op("Gather", graph.op("Shape", "cross_k_0"), number(3, "axis_3"), axis=0)
-    places = graph.op("Range", number(0, "axis_0"), count, number(1, "axis_1"))
-    own = graph.op("Less", places, graph.op("Unsqueeze", "frames", graph.ints(1, 2, 3)))
-    lowest = np.array(np.finfo(np.float32).min, np.float32)
-    return graph.op("Where", own, graph.constant(np.array(0, np.float32), "attended"),
-                    graph.constant(lowest, "ignored"))
-
-
-def cross_attention(graph: Graph, y: str, weights: Weights, layer: int, dims: dict[str, int],
-                    mask: str) -> tuple[str, str]:
-    """Attention to the encoder; returns the projected result and the weights [B, H, S, C]."""
-    name = f"decoder/layer_{layer}/attention"
-    scale = np.float16(HEAD ** -0.5)
-    query = graph.linear(y, weights[f"{name}/linear_0/weight"] * scale,
-                         weights[f"{name}/linear_0/bias"] * scale, f"{name}/linear_0")
-    query = graph.op("Reshape", query, graph.ints(0, 0, dims["n_text_head"], HEAD))
-    query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
-    scores = graph.op("Add", graph.op("MatMul", query, f"cross_k_{layer}"), mask)
-    attention = graph.op("Softmax", scores, axis=-1)
-    mixed = graph.op("MatMul", attention, f"cross_v_{layer}")
-    mixed = graph.op("Reshape", graph.op("Transpose", mixed, perm=[0, 2, 1, 3]),
-                     graph.ints(0, 0, dims["n_text_state"]))
-    return linear(graph, mixed, weights, f"{name}/linear_2"), attention
-
-
-def decoder_layer(graph: Graph, y: str, x: str, weights: Weights, i: int, dims: dict[str, int],
-                  masks: tuple[str, str]) -> tuple[str, str, str]:
-    """One decoder layer; returns (normed, residual, cross-attention weights)."""
-    mask, ignored_frames = masks
-    layer = f"decoder/layer_{i}"
-    qkv = split_qkv(graph, y, weights, f"{layer}/self_attention/linear_0")
-    y = graph.fresh("attended")
-    graph.nodes("MultiHeadAttention",
-                [*qkv, "", mask, "", f"past_k_{i}", f"past_v_{i}"],
-                [y, f"present_k_{i}", f"present_v_{i}"], domain=MICROSOFT,
-                num_heads=dims["n_text_head"], unidirectional=1)
-    y = linear(graph, y, weights, f"{layer}/self_attention/linear_1")
-    y, x = skip_norm(graph, x, y, weights, f"{layer}/attention/layer_norm")
-    y, attention = cross_attention(graph, y, weights, i, dims, ignored_frames)
-    y, x = skip_norm(graph, x, y, weights, f"{layer}/ffn/layer_norm")
-    y = feed_forward(graph, y, weights, layer)
-    last = i + 1 == dims["n_text_layer"]
-    after = "decoder/layer_norm" if last else f"decoder/layer_{i + 1}/self_attention/layer_norm"
-    y, x = skip_norm(graph, x, y, weights, after)
-    return y, x, attention
-
-
-def declare_decoder(graph: Graph, dims: dict[str, int], heads: int) -> None:
-    """Inputs and outputs of the decoder, in the order the header of this file gives."""
-    head = dims["n_text_head"]
-    graph.input("tokens", INT64, ["B", "S"])
-    graph.input("pos", INT64, ["B", "S"])
-    graph.input("frames", INT64, ["B"])
-    graph.output("logits", FLOAT, ["B", dims["n_vocab"]])
-    for i in range(dims["n_text_layer"]):
-        graph.input(f"past_k_{i}", FLOAT, ["B", head, "P", HEAD])
-        graph.input(f"past_v_{i}", FLOAT, ["B", head, "P", HEAD])
-        graph.input(f"cross_k_{i}", FLOAT, ["B", head, HEAD, "C"])
-        graph.input(f"cross_v_{i}", FLOAT, ["B", head, "C", HEAD])
-        graph.output(f"present_k_{i}", FLOAT, ["B", head, "Q", HEAD])
-        graph.output(f"present_v_{i}", FLOAT, ["B", head, "Q", HEAD])
-    graph.output("align", FLOAT, ["B", heads, "S", "C"])
-
-
-def build_decoder(weights: Weights, dims: dict[str, int], precision: str,
-                  alignment_heads: list[list[int]]) -> Graph:
+class Decoder(Network):
     """tokens and caches -> logits of the last position, new caches, alignment weights."""
-    if not np.array_equal(weights["decoder/embeddings/weight"],
-                          weights["decoder/projection/weight"]):
-        raise ValueError("the token table and the projection differ; Whisper ties them")
-    graph = Graph("whisper_decoder", precision)
-    declare_decoder(graph, dims, len(alignment_heads))
-    zero = graph.constant(np.array(0, np.int64), "axis_0")
-    table = graph.floats(weights["decoder/position_encodings/encodings"])
-    places = graph.op("Gather", table, graph.op("Max", "pos", zero))
-    x = graph.op("Add", token_embedding(graph, weights["decoder/embeddings/weight"]), places)
-    first = "decoder/layer_0/self_attention/layer_norm"
-    y = graph.layer_norm(x, weights[f"{first}/gamma"], weights[f"{first}/beta"], EPSILON)
-    masks = (key_mask(graph), frame_mask(graph))
-    aligned = []
-    for i in range(dims["n_text_layer"]):
-        y, x, attention = decoder_layer(graph, y, x, weights, i, dims, masks)
-        heads = [head for layer, head in alignment_heads if layer == i]
-        if heads:
-            aligned.append(graph.op("Gather", attention, graph.ints(*heads), axis=1))
-    last = graph.op("Gather", y, graph.constant(np.array(-1, np.int64), "axis_last"), axis=1)
-    token_logits(graph, last, weights["decoder/projection/weight"])
-    graph.op("Concat", *aligned, out="align", axis=1)
-    return graph
+
+    def build(self, alignment_heads: list[list[int]]) -> Graph:
+        """The whole graph."""
+        graph, layers = self.graph, self.dims["n_text_layer"]
+        self.declare(len(alignment_heads))
+        x = self.embed()
+        y = graph.layer_norm(x, self.norm(f"decoder/layer_0/{FIRST_NORM}"))
+        keys, frames = self.key_mask(), self.frame_mask()
+        aligned = []
+        for i in range(layers):
+            layer = f"decoder/layer_{i}"
+            y, x = self.skip_norm(x, self.self_attention(y, i, keys),
+                                  f"{layer}/attention/layer_norm")
+            y, attention = self.cross_attention(y, i, frames)
+            y, x = self.skip_norm(x, y, f"{layer}/ffn/layer_norm")
+            y = self.feed_forward(y, layer)
+            y, x = self.skip_norm(x, y, self.next_norm("decoder", i, layers))
+            heads = [head for of_layer, head in alignment_heads if of_layer == i]
+            if heads:
+                aligned.append(graph.op("Gather", attention, graph.ints(*heads), axis=1))
+        self.logits(graph.op("Gather", y, self.number(-1), axis=1))
+        graph.op("Concat", *aligned, out="align", axis=1)
+        return graph
+
+    def declare(self, alignment_heads: int) -> None:
+        """Inputs and outputs, in the order the header of this file gives."""
+        graph, heads = self.graph, self.dims["n_text_head"]
+        graph.input("tokens", INT64, ["B", "S"])
+        graph.input("pos", INT64, ["B", "S"])
+        graph.input("frames", INT64, ["B"])
+        graph.output("logits", FLOAT, ["B", self.dims["n_vocab"]])
+        for i in range(self.dims["n_text_layer"]):
+            graph.input(f"past_k_{i}", FLOAT, ["B", heads, "P", HEAD])
+            graph.input(f"past_v_{i}", FLOAT, ["B", heads, "P", HEAD])
+            graph.input(f"cross_k_{i}", FLOAT, ["B", heads, HEAD, "C"])
+            graph.input(f"cross_v_{i}", FLOAT, ["B", heads, "C", HEAD])
+            graph.output(f"present_k_{i}", FLOAT, ["B", heads, "Q", HEAD])
+            graph.output(f"present_v_{i}", FLOAT, ["B", heads, "Q", HEAD])
+        graph.output("align", FLOAT, ["B", alignment_heads, "S", "C"])
+
+    def number(self, value: int) -> str:
+        """A scalar int64 constant."""
+        return self.graph.constant(np.array(value, np.int64), f"number_{value}")
+
+    def length(self, value: str, axis: int) -> str:
+        """The size of `value` along `axis`."""
+        return self.graph.op("Gather", self.graph.op("Shape", value), self.number(axis), axis=0)
+
+    def embed(self) -> str:
+        """Token and position vectors [B, S, state]. The token table is stored once."""
+        graph = self.graph
+        table = self.weights["decoder/embeddings/weight"]
+        if not np.array_equal(table, self.weights["decoder/projection/weight"]):
+            raise ValueError("the token table and the projection differ; Whisper ties them")
+        positions = graph.floats(self.weights["decoder/position_encodings/encodings"])
+        places = graph.op("Gather", positions, graph.op("Max", "pos", self.number(0)))
+        rows = graph.op("Gather", graph.constant(table, "token_table"), "tokens")
+        return graph.op("Add", graph.op("Cast", rows, to=FLOAT), places)
+
+    def logits(self, last: str) -> None:
+        """last [B, state] times the transposed token table -> logits [B, V]."""
+        graph, table = self.graph, self.weights["decoder/projection/weight"]
+        if graph.precision == "nb8":
+            graph.op("Identity", graph.matmul(last, table, "projection"), out="logits")
+        else:
+            weight = graph.floats(table, "" if graph.precision == "fp32" else "token_table")
+            graph.op("Gemm", last, weight, out="logits", transB=1)
+
+    def key_mask(self) -> str:
+        """int32 [B, Q]: 1 for cached and new keys of the row, 0 for its left padding."""
+        graph = self.graph
+        total = graph.op("Add", self.length("past_k_0", 2), self.length("tokens", 1))
+        keys = graph.op("Range", self.number(0), total, self.number(1))
+        last = graph.op("Slice", "pos", graph.ints(-1), graph.ints(2**31), graph.ints(1))
+        padding = graph.op("Sub", graph.op("Sub", total, self.number(1)), last)
+        return graph.op("Cast", graph.op("GreaterOrEqual", keys, padding), to=INT32)
+
+    def frame_mask(self) -> str:
+        """float32 [B, 1, 1, C]: 0 for the row's own encoder frames, the lowest float elsewhere."""
+        graph = self.graph
+        places = graph.op("Range", self.number(0), self.length("cross_k_0", 3), self.number(1))
+        own = graph.op("Less", places, graph.op("Unsqueeze", "frames", graph.ints(1, 2, 3)))
+        attended = graph.constant(np.array(0, np.float32), "attended")
+        ignored = graph.constant(np.array(np.finfo(np.float32).min, np.float32), "ignored")
+        return graph.op("Where", own, attended, ignored)
+
+    def self_attention(self, y: str, layer: int, keys: str) -> str:
+        """Causal attention to the row's own tokens; extends the cache."""
+        name = f"decoder/layer_{layer}/self_attention"
+        qkv = self.split_qkv(y, f"{name}/linear_0")
+        attended = self.graph.fresh("attended")
+        self.graph.nodes("MultiHeadAttention",
+                         [*qkv, "", keys, "", f"past_k_{layer}", f"past_v_{layer}"],
+                         [attended, f"present_k_{layer}", f"present_v_{layer}"],
+                         domain=MICROSOFT, num_heads=self.dims["n_text_head"], unidirectional=1)
+        return self.linear(attended, f"{name}/linear_1")
+
+    def cross_attention(self, y: str, layer: int, frames: str) -> tuple[str, str]:
+        """Attention to the encoder; the projected result and the weights [B, H, S, C]."""
+        graph, name = self.graph, f"decoder/layer_{layer}/attention"
+        scale = np.float16(HEAD ** -0.5)
+        query = graph.linear(y, self.weights[f"{name}/linear_0/weight"] * scale,
+                             self.weights[f"{name}/linear_0/bias"] * scale, f"{name}/linear_0")
+        query = graph.op("Reshape", query, graph.ints(0, 0, self.dims["n_text_head"], HEAD))
+        query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
+        scores = graph.op("Add", graph.op("MatMul", query, f"cross_k_{layer}"), frames)
+        attention = graph.op("Softmax", scores, axis=-1)
+        mixed = graph.op("MatMul", attention, f"cross_v_{layer}")
+        mixed = graph.op("Reshape", graph.op("Transpose", mixed, perm=[0, 2, 1, 3]),
+                         graph.ints(0, 0, self.dims["n_text_state"]))
+        return self.linear(mixed, f"{name}/linear_2"), attention

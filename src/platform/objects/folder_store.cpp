@@ -38,8 +38,11 @@ std::array<uint8_t, kHeaderBytes> MakeHeader(uint64_t content_bytes) {
 }
 
 Error Corrupt(const std::string& key, std::string cause) {
-  return {ErrorCode::kCorrupt, fmt::format("object {} is damaged", key),
-          "run narralytica fsck; restore the object from a backup", std::move(cause), {}};
+  return {ErrorCode::kCorrupt,
+          fmt::format("object {} is damaged", key),
+          "run narralytica fsck; restore the object from a backup",
+          std::move(cause),
+          {}};
 }
 
 Status WriteAll(int fd, std::span<const uint8_t> bytes) {
@@ -163,7 +166,7 @@ class FolderStore final : public ObjectStore {
       return Fail(std::move(error));
     }
     std::array<uint8_t, kHeaderBytes> header{};
-    struct stat status {};
+    struct stat status{};
     if (pread(file.get(), header.data(), header.size(), 0) != kHeaderBytes ||
         fstat(file.get(), &status) != 0 ||
         !std::equal(kMagic.begin(), kMagic.end(), header.begin())) {
@@ -173,9 +176,9 @@ class FolderStore final : public ObjectStore {
     for (size_t i = 0; i < 8; ++i) {
       bytes |= static_cast<uint64_t>(header[kLengthAt + i]) << (8 * i);
     }
-    const std::string key_id(reinterpret_cast<const char*>(header.data()) + kKeyIdAt,
-                             strnlen(reinterpret_cast<const char*>(header.data()) + kKeyIdAt,
-                                     kKeyIdBytes));
+    const std::string key_id(
+        reinterpret_cast<const char*>(header.data()) + kKeyIdAt,
+        strnlen(reinterpret_cast<const char*>(header.data()) + kKeyIdAt, kKeyIdBytes));
     if (key_id != kNoKey) return Fail(Corrupt(key, "unknown encryption key " + key_id));
     if (static_cast<uint64_t>(status.st_size) != kHeaderBytes + bytes) {
       return Fail(Corrupt(key, "wrong length"));
@@ -199,8 +202,7 @@ class FolderStore final : public ObjectStore {
   Result<std::vector<std::string>> List(const std::string& after, int limit) override {
     std::vector<std::string> keys;
     std::error_code error;
-    for (fs::recursive_directory_iterator it(folder_, error), end; it != end;
-         it.increment(error)) {
+    for (fs::recursive_directory_iterator it(folder_, error), end; it != end; it.increment(error)) {
       if (error) return Fail(ErrnoError("the object store", error.value()));
       if (!it->is_regular_file() || it.depth() != 2) continue;
       const fs::path tenant = it->path().parent_path().parent_path().filename();

@@ -158,10 +158,14 @@ Result<ChildProcess> ChildProcess::Spawn(const ChildOptions& options) {
   std::vector<std::string> arguments{options.program};
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
   std::vector<std::string> environment = ChildEnvironment(options);
-  Launch launch{options.program.c_str(),     options.working_directory.c_str(),
-                PointersTo(arguments),       PointersTo(environment),
-                options.fds,                 ToRlimits(options.limits),
-                getpid(),                    failures.write_end.get()};
+  Launch launch{options.program.c_str(),
+                options.working_directory.c_str(),
+                PointersTo(arguments),
+                PointersTo(environment),
+                options.fds,
+                ToRlimits(options.limits),
+                getpid(),
+                failures.write_end.get()};
   const pid_t pid = fork();
   if (pid < 0) return Fail(ErrnoError("a new process", errno));
   if (pid == 0) RunChild(launch);
@@ -178,11 +182,11 @@ Result<ChildProcess> ChildProcess::Spawn(const ChildOptions& options) {
   } while (got < 0 && errno == EINTR);
   if (got == sizeof failure) {
     const bool missing = failure.step == kExec && failure.error == ENOENT;
-    return Fail(missing ? ErrorCode::kNotFound : ErrorCode::kUnavailable,
-                "a child process could not be started",
-                "check that the program is installed and may be executed",
-                fmt::format("{}: {}: {}", options.program, kSteps[failure.step],
-                            strerror(failure.error)));
+    return Fail(
+        missing ? ErrorCode::kNotFound : ErrorCode::kUnavailable,
+        "a child process could not be started",
+        "check that the program is installed and may be executed",
+        fmt::format("{}: {}: {}", options.program, kSteps[failure.step], strerror(failure.error)));
   }
   if (pidfd < 0) return Fail(ErrnoError("a process handle", pidfd_errno));
   return child;

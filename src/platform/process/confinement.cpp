@@ -26,12 +26,38 @@ constexpr const char* kAllowed[] = {
     "futex", "rseq", "set_robust_list", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
     "sigaltstack", "restart_syscall", "tgkill", "exit", "exit_group"};
 
-constexpr const char* kDeadly[] = {
-    "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "mount", "umount2",
-    "move_mount", "open_tree", "fsopen", "pivot_root", "chroot", "setns", "unshare", "bpf",
-    "keyctl", "add_key", "request_key", "io_uring_setup", "io_uring_enter", "io_uring_register",
-    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load",
-    "perf_event_open", "userfaultfd", "open_by_handle_at", "reboot", "swapon", "acct"};
+constexpr const char* kDeadly[] = {"execve",
+                                   "execveat",
+                                   "ptrace",
+                                   "process_vm_readv",
+                                   "process_vm_writev",
+                                   "mount",
+                                   "umount2",
+                                   "move_mount",
+                                   "open_tree",
+                                   "fsopen",
+                                   "pivot_root",
+                                   "chroot",
+                                   "setns",
+                                   "unshare",
+                                   "bpf",
+                                   "keyctl",
+                                   "add_key",
+                                   "request_key",
+                                   "io_uring_setup",
+                                   "io_uring_enter",
+                                   "io_uring_register",
+                                   "init_module",
+                                   "finit_module",
+                                   "delete_module",
+                                   "kexec_load",
+                                   "kexec_file_load",
+                                   "perf_event_open",
+                                   "userfaultfd",
+                                   "open_by_handle_at",
+                                   "reboot",
+                                   "swapon",
+                                   "acct"};
 
 struct FilterDeleter {
   void operator()(void* filter) const { seccomp_release(filter); }
@@ -53,15 +79,17 @@ int AddRules(void* filter) {
   }
   for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
     const scmp_arg_cmp not_executable = SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-    error = error ? error : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1,
-                                                   &not_executable);
+    error =
+        error ? error : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &not_executable);
   }
   return error;
 }
 
 Error Refused(const char* step, int error) {
-  return {ErrorCode::kUnavailable, "this system cannot confine the process that reads recordings",
-          "run on a Linux kernel with seccomp filters", std::string(step) + ": " + strerror(error),
+  return {ErrorCode::kUnavailable,
+          "this system cannot confine the process that reads recordings",
+          "run on a Linux kernel with seccomp filters",
+          std::string(step) + ": " + strerror(error),
           {}};
 }
 

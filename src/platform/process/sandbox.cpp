@@ -7,15 +7,14 @@
 namespace narralytica::platform {
 namespace {
 
-constexpr const char* kBubblewrap = "/usr/bin/bwrap";
 constexpr const char* kTmpBytes = "16777216";
 constexpr std::chrono::seconds kTrialTimeout{10};
 
 std::vector<std::string> BoxArguments() {
   std::vector<std::string> arguments{
-      "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
-      "--ro-bind",     "/usr",              "/usr",          "--size",     kTmpBytes,
-      "--tmpfs",       "/tmp"};
+      "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop",
+      "ALL",           "--ro-bind",         "/usr",          "/usr",
+      "--size",        kTmpBytes,           "--tmpfs",       "/tmp"};
   for (const char* name : {"lib", "lib64", "bin"}) {
     const std::string link = std::string("/") + name;
     if (!std::filesystem::exists(link)) continue;
@@ -47,8 +46,8 @@ std::string_view ToString(SandboxKind kind) {
   return kind == SandboxKind::kBubblewrap ? "bubblewrap" : "seccomp";
 }
 
-Result<Sandbox> Sandbox::Create(SandboxPolicy policy) {
-  Sandbox boxed(SandboxKind::kBubblewrap);
+Result<Sandbox> Sandbox::Create(SandboxPolicy policy, std::string bubblewrap) {
+  Sandbox boxed(SandboxKind::kBubblewrap, std::move(bubblewrap));
   const Status tried = TryBubblewrap(boxed);
   if (tried) return boxed;
   std::string cause = tried.error().message + ": " + tried.error().cause;
@@ -56,7 +55,7 @@ Result<Sandbox> Sandbox::Create(SandboxPolicy policy) {
     return Fail(ErrorCode::kUnavailable, "the sandbox for reading recordings does not work here",
                 "install bubblewrap and allow user namespaces", std::move(cause));
   }
-  Sandbox plain(SandboxKind::kSeccomp);
+  Sandbox plain(SandboxKind::kSeccomp, {});
   plain.fallback_cause_ = std::move(cause);
   return plain;
 }
@@ -69,7 +68,7 @@ ChildOptions Sandbox::Wrap(ChildOptions inner) const {
   arguments.insert(arguments.end(), {"--ro-bind", inner.program, inner.program, "--ro-bind-try",
                                      libraries, libraries, "--chdir", "/", "--", inner.program});
   arguments.insert(arguments.end(), inner.arguments.begin(), inner.arguments.end());
-  inner.program = kBubblewrap;
+  inner.program = bubblewrap_;
   inner.arguments = std::move(arguments);
   return inner;
 }

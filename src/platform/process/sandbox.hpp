@@ -25,7 +25,7 @@ class Sandbox {
  public:
   // Tries bubblewrap once, with a real child. kUnavailable under kRequired when it does not work;
   // under kPreferred the kind tells.
-  static Result<Sandbox> Create(SandboxPolicy policy);
+  static Result<Sandbox> Create(SandboxPolicy policy, std::string bubblewrap = "/usr/bin/bwrap");
 
   SandboxKind kind() const { return kind_; }
   // Why it is not bubblewrap, for the log; else empty.
@@ -38,8 +38,10 @@ class Sandbox {
   ChildExit Unwrap(ChildExit exit) const;
 
  private:
-  explicit Sandbox(SandboxKind kind) : kind_(kind) {}
+  Sandbox(SandboxKind kind, std::string bubblewrap)
+      : kind_(kind), bubblewrap_(std::move(bubblewrap)) {}
   SandboxKind kind_;
+  std::string bubblewrap_;
   std::string fallback_cause_;
 };
 

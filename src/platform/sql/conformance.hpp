@@ -10,8 +10,8 @@
 namespace narralytica::platform {
 
 // A fresh, empty database for each test.
-class SqlConformance : public ::testing::TestWithParam<
-                           std::function<Result<std::unique_ptr<Database>>()>> {
+class SqlConformance
+    : public ::testing::TestWithParam<std::function<Result<std::unique_ptr<Database>>()>> {
  protected:
   void SetUp() override {
     auto opened = GetParam()();
@@ -29,8 +29,8 @@ class SqlConformance : public ::testing::TestWithParam<
 
 inline constexpr Statement kInsertThing{
     "things.insert", "INSERT INTO things (id, count, share, body) VALUES ($1, $2, $3, $4)"};
-inline constexpr Statement kAllThings{
-    "things.all", "SELECT id, count, share, body FROM things ORDER BY id"};
+inline constexpr Statement kAllThings{"things.all",
+                                      "SELECT id, count, share, body FROM things ORDER BY id"};
 
 TEST_P(SqlConformance, KeepsEveryTypeAndNull) {
   auto tx = *database_->Begin(SqlAccess::kWrite);

@@ -14,8 +14,8 @@ constexpr Statement kCreate{"migrations.create",
                             "CREATE TABLE IF NOT EXISTS schema_migrations ("
                             " name TEXT PRIMARY KEY, sha256 TEXT NOT NULL,"
                             " applied_at_ms BIGINT NOT NULL)"};
-constexpr Statement kList{"migrations.list",
-                          "SELECT name, sha256, applied_at_ms FROM schema_migrations ORDER BY name"};
+constexpr Statement kList{
+    "migrations.list", "SELECT name, sha256, applied_at_ms FROM schema_migrations ORDER BY name"};
 constexpr Statement kRecord{"migrations.record",
                             "INSERT INTO schema_migrations (name, sha256, applied_at_ms)"
                             " VALUES ($1, $2, $3)"};
@@ -48,10 +48,10 @@ Status CheckHistory(const std::map<std::string, std::string>& applied,
   for (const auto& [name, sha256] : applied) {
     const auto found = mine.find(name);
     if (found == mine.end()) {
-      return Fail(ErrorCode::kConflict,
-                  fmt::format("the database has migration {}, which this version does not know",
-                              name),
-                  "use the newer version of narralytica that wrote it");
+      return Fail(
+          ErrorCode::kConflict,
+          fmt::format("the database has migration {}, which this version does not know", name),
+          "use the newer version of narralytica that wrote it");
     }
     if (Sha256Hex(found->second->up) != sha256) {
       return Fail(ErrorCode::kConflict,
@@ -65,8 +65,7 @@ Status CheckHistory(const std::map<std::string, std::string>& applied,
 }  // namespace
 
 Result<std::vector<std::string>> MigrateUp(Database& database,
-                                           const std::vector<Migration>& migrations,
-                                           Clock& clock) {
+                                           const std::vector<Migration>& migrations, Clock& clock) {
   const auto mine = OfDialect(migrations, database.dialect());
   std::vector<std::string> done;
   {

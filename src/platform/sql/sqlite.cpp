@@ -24,27 +24,39 @@ using StatementHandle = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 
 Error SqliteError(sqlite3* db, const char* statement_name) {
   const int code = sqlite3_extended_errcode(db);
-  const std::string cause = fmt::format("sqlite {} in {}: {}", code, statement_name,
-                                        sqlite3_errmsg(db));
+  const std::string cause =
+      fmt::format("sqlite {} in {}: {}", code, statement_name, sqlite3_errmsg(db));
   switch (code & 0xff) {
     case SQLITE_CONSTRAINT:
-      return {ErrorCode::kConflict, "this already exists or refers to something that does not", {},
-              cause, {}};
+      return {ErrorCode::kConflict,
+              "this already exists or refers to something that does not",
+              {},
+              cause,
+              {}};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {ErrorCode::kUnavailable, "the database is busy", "try again", cause, {}};
     case SQLITE_FULL:
-      return {ErrorCode::kUnavailable, "the disk of the data folder is full",
-              "free space on it, then try again", cause, {}};
+      return {ErrorCode::kUnavailable,
+              "the disk of the data folder is full",
+              "free space on it, then try again",
+              cause,
+              {}};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return {ErrorCode::kCorrupt, "the database file is damaged", "restore it from a backup",
-              cause, {}};
+      return {ErrorCode::kCorrupt,
+              "the database file is damaged",
+              "restore it from a backup",
+              cause,
+              {}};
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
-      return {ErrorCode::kUnavailable, "the database file cannot be read or written",
-              "check the permissions and the disk of the data folder", cause, {}};
+      return {ErrorCode::kUnavailable,
+              "the database file cannot be read or written",
+              "check the permissions and the disk of the data folder",
+              cause,
+              {}};
     default:
       return {ErrorCode::kInternal, "a database statement failed", {}, cause, {}};
   }
@@ -61,8 +73,9 @@ class Connection {
     if (opened != SQLITE_OK) return Fail(SqliteError(raw, "open"));
     sqlite3_extended_result_codes(raw, 1);
     sqlite3_busy_timeout(raw, static_cast<int>(options.lock_timeout.count()));
-    NRL_CHECK(connection->Script("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                                 "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"));
+    NRL_CHECK(
+        connection->Script("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                           "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"));
     return connection;
   }
 
@@ -168,8 +181,7 @@ class SqliteTransaction final : public SqlTransaction {
     // "$3" is a name to SQLite: the same parameter may stand in several places.
     NRL_ASSERT(static_cast<size_t>(sqlite3_bind_parameter_count(prepared)) <= params.size());
     for (size_t i = 0; i < params.size(); ++i) {
-      const int index =
-          sqlite3_bind_parameter_index(prepared, fmt::format("${}", i + 1).c_str());
+      const int index = sqlite3_bind_parameter_index(prepared, fmt::format("${}", i + 1).c_str());
       if (index > 0) BindValue(prepared, index, params[i]);
     }
     while (true) {

@@ -39,8 +39,9 @@ TEST(Sqlite, ASecondWriterWaitsForTheFirstThenGivesUp) {
 // The logical catalog: what a schema is, whatever wrote it.
 std::string Catalog(Database& database) {
   static constexpr Statement kCatalog{
-      "catalog", "SELECT COALESCE(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
-                 " AND name <> 'schema_migrations' ORDER BY name"};
+      "catalog",
+      "SELECT COALESCE(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+      " AND name <> 'schema_migrations' ORDER BY name"};
   auto tx = *database.Begin(SqlAccess::kRead);
   std::string text;
   for (const Row& row : *tx->Query(kCatalog, {})) text += row.Text(0) + "\n";

@@ -1,0 +1,59 @@
+#include "app/work.hpp"
+
+#include "app/engine_supervisor.hpp"
+#include "index/stages.hpp"
+#include "jobs/worker.hpp"
+#include "media/prepare_stage.hpp"
+#include "media/video_store.hpp"
+#include "platform/inference/engine_client.hpp"
+#include "transcript/transcribe_stage.hpp"
+
+namespace narralytica::app {
+namespace {
+
+constexpr std::chrono::milliseconds kMediaStartTimeout{20'000};
+
+Result<media::MediaService> OpenMedia(const Installation& store, const std::stop_token& stop) {
+  media::MediaServiceOptions options;
+  options.limits = store.config().media;
+  options.sandbox = store.config().environment == "production"
+                        ? platform::SandboxPolicy::kRequired
+                        : platform::SandboxPolicy::kPreferred;
+  auto service = media::MediaService::Create(options, Deadline::In(kMediaStartTimeout, stop));
+  if (service && !service->sandbox_fallback_cause().empty()) {
+    store.log().Warn("media runs without bubblewrap",
+                     {{"cause", service->sandbox_fallback_cause()}});
+  }
+  return service;
+}
+
+}  // namespace
+
+EngineSupervisorOptions EngineOptions(const Installation& store) {
+  return {store.folder(), store.engine_socket(), store.settings(),
+          store.folder() + "/logs/engine.log", store.config().engine.start_timeout_ms};
+}
+
+Status RunWorker(Installation& store, std::stop_token stop, bool drain) {
+  NRL_TRY(const media::MediaService media, OpenMedia(store, stop));
+  const EngineSupervisor supervisor(EngineOptions(store), store.log());
+  platform::EngineClient engine(store.engine_socket());
+  index::EngineEmbedder embedder(engine, kEmbeddingModel);
+  const Environment environment = store.environment();
+  const jobs::StageServices services{
+      store.database(), environment, store.queue(),
+      [environment](access::Tx& tx, const VideoId& video, std::string_view status) {
+        return media::SetVideoStatus(tx, video, status, environment.clock.Now());
+      }};
+  jobs::StageMap stages;
+  stages["ingest"] = media::MakePrepareStage({media, store.objects(), store.temporary_folder()});
+  stages["transcribe"] = transcript::MakeTranscribeStage(
+      {engine, media, store.objects(), store.temporary_folder(), store.config().recognition.model,
+       store.config().recognition.language});
+  stages["enrich:embedding"] = index::MakeEmbeddingStage(embedder, store.objects());
+  stages["index"] = index::MakeIndexStage(store.index(), store.objects());
+  jobs::Worker worker(services, store.config().work, std::move(stages), store.log());
+  return worker.Run(std::move(stop), drain);
+}
+
+}  // namespace narralytica::app

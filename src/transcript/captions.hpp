@@ -1,0 +1,38 @@
+// Segments -> what people read: SubRip and WebVTT captions, plain text.
+//
+// A caption is shown for at most 7 s and has at most 2 lines of at most 42 characters; captions do
+// not overlap. WebVTT: W3C Candidate Recommendation 2019; SubRip: as its players read it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "transcript/segmenter.hpp"
+
+namespace narralytica::transcript {
+
+struct Caption {
+  TimeRange range;
+  std::vector<std::string> lines;  // one or two, not empty, no line breaks inside
+};
+
+struct CaptionRules {
+  int64_t caption_ms_max = 7'000;
+  size_t line_characters_max = 42;  // Unicode code points
+  size_t lines_max = 2;
+};
+
+std::vector<Caption> MakeCaptions(std::span<const Segment> segments,
+                                  const CaptionRules& rules = {});
+
+std::string ToSrt(std::span<const Caption> captions);
+std::string ToVtt(std::span<const Caption> captions);
+
+// Paragraphs, each with the time it begins at: "[1:02:03] text". A paragraph is what is said up to
+// a pause of two seconds, or about a minute.
+std::string ToText(std::span<const Segment> segments);
+
+}  // namespace narralytica::transcript

@@ -1,0 +1,230 @@
+#include "transcript/transcriber.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <future>
+#include <map>
+#include <utility>
+
+#include "base/hash.hpp"
+
+namespace narralytica::transcript {
+namespace {
+
+using Json = nlohmann::json;
+
+// Part of every settings hash: raise it when the algorithm gives other words for the same audio.
+constexpr int kAlgorithmVersion = 1;
+
+// Batches recognised at the same time; a batch knows the languages of those before these.
+constexpr size_t kBatchesInFlight = 2;
+constexpr size_t kBatchWindows = RecognitionBatch::kBatchWindowsMax;
+constexpr size_t kDetectFrames = 1875;  // a minute at a time
+
+constexpr double kAlmostDone = 0.999;
+
+Json ToJson(const TimeRange& range) { return {range.start_ms, range.end_ms}; }
+
+// A batch on its way: its windows, and what comes of them.
+struct RunningBatch {
+  std::vector<SpeechWindow> windows;
+  std::future<Result<std::vector<RecognizedWindow>>> result;
+};
+
+class TranscribeRun {
+ public:
+  TranscribeRun(Recognizer& recognizer, SpeechDetector& detector, PcmReader& reader,
+                const TranscribeOptions& options, const Deadline& deadline)
+      : recognizer_(recognizer),
+        detector_(detector),
+        reader_(reader),
+        options_(options),
+        deadline_(deadline) {}
+
+  Result<RawTranscript> Run();
+
+ private:
+  Status DetectNext();
+  Status StartBatches(bool last);
+  Status StartBatch(std::vector<SpeechWindow> windows);
+  Status FinishOldest();
+  Status TakeResult(const std::vector<SpeechWindow>& windows,
+                    const std::vector<RecognizedWindow>& results);
+  Status Restore(const Json& batch, const std::vector<SpeechWindow>& windows);
+  void Report(double fraction);
+
+  Recognizer& recognizer_;
+  SpeechDetector& detector_;
+  PcmReader& reader_;
+  const TranscribeOptions& options_;
+  const Deadline& deadline_;
+
+  VadState vad_state_;
+  SpeechSegmenter segmenter_;
+  WindowPacker packer_;
+  int64_t detected_ = 0;               // samples seen by the detector
+  std::vector<SpeechWindow> waiting_;  // not yet in a batch
+  std::deque<RunningBatch> running_;
+  std::vector<LanguagePrior> spoken_;  // seconds by language, after each finished batch
+  size_t started_ = 0;                 // batches
+  double reported_ = 0;
+  RawTranscript transcript_;
+};
+
+Result<RawTranscript> TranscribeRun::Run() {
+  NRL_TRY(transcript_.recognizer, recognizer_.Describe(deadline_));
+  transcript_.settings_hash = TranscribeSettingsHash(options_.language);
+  while (detected_ < reader_.sample_count()) {
+    NRL_CHECK(DetectNext());
+    NRL_CHECK(StartBatches(false));
+  }
+  const int64_t end_ms = reader_.sample_count() / kSamplesPerMs;
+  auto windows = packer_.Push(segmenter_.Finish(end_ms));
+  waiting_.insert(waiting_.end(), windows.begin(), windows.end());
+  windows = packer_.Finish();
+  waiting_.insert(waiting_.end(), windows.begin(), windows.end());
+  NRL_CHECK(StartBatches(true));
+  while (!running_.empty()) NRL_CHECK(FinishOldest());
+  if (started_ < options_.checkpoint.size()) {
+    return Fail(ErrorCode::kCorrupt, "the recognition checkpoint is of another recording",
+                "start the transcription again from the beginning");
+  }
+  const LanguagePrior spoken = spoken_.empty() ? LanguagePrior() : spoken_.back();
+  const auto dominant = std::ranges::max_element(spoken, {}, [](auto& it) { return it.second; });
+  if (dominant != spoken.end()) transcript_.language = dominant->first;
+  Report(1);
+  return std::move(transcript_);
+}
+
+Status TranscribeRun::DetectNext() {
+  constexpr size_t kFrame = VadModel::kFrameSamples;
+  const int64_t left = reader_.sample_count() - detected_;
+  const size_t count = size_t(std::min<int64_t>(left, kDetectFrames * kFrame));
+  NRL_TRY(std::vector<int16_t> samples, reader_.Read(detected_, count));
+  samples.resize((count + kFrame - 1) / kFrame * kFrame, 0);
+  NRL_TRY(const auto probabilities, detector_.Detect(samples, vad_state_, deadline_));
+  detected_ += int64_t(count);
+  const auto windows = packer_.Push(segmenter_.Push(probabilities));
+  waiting_.insert(waiting_.end(), windows.begin(), windows.end());
+  return {};
+}
+
+Status TranscribeRun::StartBatches(bool last) {
+  while (waiting_.size() >= kBatchWindows || (last && !waiting_.empty())) {
+    const auto end = waiting_.begin() + std::ptrdiff_t(std::min(kBatchWindows, waiting_.size()));
+    std::vector<SpeechWindow> windows(waiting_.begin(), end);
+    waiting_.erase(waiting_.begin(), end);
+    if (running_.size() == kBatchesInFlight) NRL_CHECK(FinishOldest());
+    NRL_CHECK(StartBatch(std::move(windows)));
+  }
+  return {};
+}
+
+Status TranscribeRun::StartBatch(std::vector<SpeechWindow> windows) {
+  const size_t index = started_++;
+  if (index < options_.checkpoint.size()) return Restore(options_.checkpoint[index], windows);
+  // Equal whether or not the batches before were restored: the last kBatchesInFlight - 1 of them
+  // never count.
+  const size_t known = index + 1 > kBatchesInFlight ? index + 1 - kBatchesInFlight : 0;
+  NRL_ASSERT(known <= spoken_.size());
+  std::vector<std::vector<int16_t>> samples;
+  for (const SpeechWindow& window : windows) {
+    const int64_t start = window.range.start_ms * kSamplesPerMs;
+    const int64_t end = std::min(window.range.end_ms * kSamplesPerMs, reader_.sample_count());
+    NRL_TRY(auto read, reader_.Read(start, size_t(std::max<int64_t>(0, end - start))));
+    samples.push_back(std::move(read));
+  }
+  RunningBatch& running = running_.emplace_back();
+  running.windows = std::move(windows);
+  running.result =
+      std::async(std::launch::async, [this, copy = running.windows, samples = std::move(samples),
+                                      prior = known == 0 ? LanguagePrior() : spoken_[known - 1]] {
+        RecognitionBatch batch{copy, {samples.begin(), samples.end()}, prior};
+        return recognizer_.Recognize(batch, deadline_);
+      });
+  return {};
+}
+
+Status TranscribeRun::FinishOldest() {
+  RunningBatch batch = std::move(running_.front());
+  running_.pop_front();
+  NRL_TRY(const auto results, batch.result.get());
+  NRL_ASSERT(results.size() == batch.windows.size());
+  NRL_CHECK(TakeResult(batch.windows, results));
+  if (options_.batch_done) {
+    Json ranges = Json::array();
+    for (const SpeechWindow& window : batch.windows) ranges.push_back(ToJson(window.range));
+    NRL_CHECK(options_.batch_done({{"ranges", ranges}, {"results", results}}));
+  }
+  const double end = double(batch.windows.back().range.end_ms * kSamplesPerMs);
+  Report(std::min(kAlmostDone, end / double(reader_.sample_count())));
+  return {};
+}
+
+Status TranscribeRun::TakeResult(const std::vector<SpeechWindow>& windows,
+                                 const std::vector<RecognizedWindow>& results) {
+  LanguagePrior spoken = spoken_.empty() ? LanguagePrior() : spoken_.back();
+  for (size_t i = 0; i < windows.size(); ++i) {
+    int64_t speech_ms = 0;
+    for (const TimeRange& range : windows[i].speech) speech_ms += range.duration_ms();
+    transcript_.speech_ms += speech_ms;
+    if (results[i].words.empty()) continue;
+    spoken[results[i].language] += double(speech_ms) / 1000;
+    TranscribedWindow window{windows[i].range, results[i].language, results[i].language_probability,
+                             results[i].words};
+    for (Word& word : window.words) {
+      word.start_ms += window.range.start_ms;
+      word.end_ms += window.range.start_ms;
+    }
+    transcript_.windows.push_back(std::move(window));
+  }
+  spoken_.push_back(std::move(spoken));
+  return {};
+}
+
+Status TranscribeRun::Restore(const Json& batch, const std::vector<SpeechWindow>& windows) {
+  const auto refuse = [] {
+    return Fail(ErrorCode::kCorrupt, "the recognition checkpoint is of another recording",
+                "start the transcription again from the beginning");
+  };
+  try {
+    Json ranges = Json::array();
+    for (const SpeechWindow& window : windows) ranges.push_back(ToJson(window.range));
+    const auto results = batch.at("results").get<std::vector<RecognizedWindow>>();
+    if (batch.at("ranges") != ranges || results.size() != windows.size()) return refuse();
+    return TakeResult(windows, results);
+  } catch (const Json::exception&) {
+    return refuse();
+  }
+}
+
+void TranscribeRun::Report(double fraction) {
+  reported_ = std::max(reported_, fraction);
+  if (options_.progress) options_.progress(reported_);
+}
+
+}  // namespace
+
+Result<RawTranscript> Transcriber::Run(PcmReader& reader, const TranscribeOptions& options,
+                                       const Deadline& deadline) {
+  return TranscribeRun(recognizer_, detector_, reader, options, deadline).Run();
+}
+
+std::string TranscribeSettingsHash(const std::string& language) {
+  const SpeechRules speech;
+  const WindowRules windows;
+  const Json settings{
+      {"algorithm", kAlgorithmVersion},
+      {"batch_windows", kBatchWindows},
+      {"batches_in_flight", kBatchesInFlight},
+      {"language", language.empty() ? "auto" : language},
+      {"speech",
+       {speech.enter_probability, speech.leave_probability, speech.speech_ms_min,
+        speech.silence_ms_min, speech.pad_ms, speech.speech_ms_max}},
+      {"windows", {windows.window_ms_max, windows.gap_ms_max, windows.window_ms_good}}};
+  return Sha256Hex(settings.dump());
+}
+
+}  // namespace narralytica::transcript

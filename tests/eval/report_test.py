@@ -1,0 +1,83 @@
+"""The quality page says what the history says."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from tests.eval import report
+
+ROW = {
+    "set": "meetings",
+    "model": "base",
+    "recordings": 4,
+    "audio_s": 400.0,
+    "words": 900,
+    "wer": 14.0,
+    "wer_low": 12.0,
+    "wer_high": 16.0,
+    "cer": 5.0,
+    "peer_wer": 14.1,
+    "peer_wer_low": 12.1,
+    "peer_wer_high": 16.2,
+    "difference": -0.1,
+    "difference_low": -1.0,
+    "difference_high": 0.9,
+    "words_inside": 98.5,
+    "words_matched": 800,
+    "speed": 20.0,
+    "cpu_per_audio_s": 0.08,
+    "peak_rss_mb": 900,
+    "peer_speed": 7.0,
+    "peer_cpu_per_audio_s": 0.24,
+    "peer_peak_rss_mb": 400,
+    "date": "2026-01-01 12:00",
+    "commit": "0123456789ab",
+    "model_hash": "a" * 64,
+}
+SILENT = {
+    "set": "no speech",
+    "model": "base",
+    "recordings": 1,
+    "audio_s": 600.0,
+    "speed": 100.0,
+    "cpu_per_audio_s": 0.01,
+    "peak_rss_mb": 900,
+    "words_heard": {"silence": 0, "music": 3},
+    "date": "2026-01-01 12:00",
+    "commit": "0123456789ab",
+    "model_hash": "a" * 64,
+}
+
+
+@pytest.fixture
+def page(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    monkeypatch.setattr(report, "HISTORY", tmp_path / "history.jsonl")
+    monkeypatch.setattr(report, "PAGE", tmp_path / "quality.md")
+    return tmp_path / "quality.md"
+
+
+def test_the_page_shows_the_newest_rows(page: pathlib.Path) -> None:
+    for row in (ROW | {"wer": 99.0}, ROW, SILENT):
+        report.append(row)
+    report.write()
+    text = page.read_text()
+    gate = "| base | meetings | 900 | 14.00 [12.00, 16.00] | 5.0 | 14.10 [12.10, 16.20]"
+    assert f"{gate} | -0.10 [-1.00, +0.90] | holds |" in text
+    assert "| base | silence 0, music 3 |" in text
+    assert "| 3.00× |" in text
+    assert text.count("99.0") == 1  # in the history alone
+
+
+def test_a_missed_gate_is_said(page: pathlib.Path) -> None:
+    report.append(ROW | {"difference": 0.6})
+    report.append(ROW | {"model": "small-en", "difference_high": 1.6})
+    report.write()
+    assert page.read_text().count("**missed**") == 2
+
+
+def test_sets_without_a_peer_have_no_verdict(page: pathlib.Path) -> None:
+    report.append({k: v for k, v in ROW.items() if "difference" not in k and "peer" not in k})
+    report.write()
+    assert "holds" not in page.read_text() and "missed" not in page.read_text()
