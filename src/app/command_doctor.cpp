@@ -29,7 +29,7 @@ struct Check {
 
 Check CheckData(const CommonOptions& options) {
   const Status created = platform::CreateFolders(options.data_folder);
-  const bool writable = created && access(options.data_folder.c_str(), W_OK | X_OK) == 0;
+  const bool writable = created && ::access(options.data_folder.c_str(), W_OK | X_OK) == 0;
   return {"data folder", writable, options.data_folder,
           writable ? "" : "choose a folder you may write to: --data DIR"};
 }
@@ -71,7 +71,7 @@ std::vector<Check> CheckModels(const Config& config) {
 }
 
 Check CheckSandbox() {
-  const bool found = access("/usr/bin/bwrap", X_OK) == 0;
+  const bool found = ::access("/usr/bin/bwrap", X_OK) == 0;
   return {"media sandbox", found, found ? "bubblewrap" : "bubblewrap is not installed",
           found ? "" : "apt-get install bubblewrap"};
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <functional>
 #include <thread>
 
 #include "app/cli.hpp"
@@ -127,14 +126,8 @@ class Ingest {
                       store_.folder()));
       return std::move(inputs_);
     }
-    NRL_TRY(const int live, store_.queue().CountLiveWorkers());
-    if (live > 0) {
-      NRL_CHECK(Wait([] { return false; }));
-      return std::move(inputs_);
-    }
-    BorrowedWorker worker(store_);
-    const Status waited = Wait([&] { return worker.ended(); });
-    NRL_CHECK(worker.Stop());
+    const Status waited = Wait();
+    if (worker_) NRL_CHECK(worker_->Stop());
     NRL_CHECK(waited);
     return std::move(inputs_);
   }
@@ -174,14 +167,16 @@ class Ingest {
     });
   }
 
-  Status Wait(const std::function<bool()>& worker_ended) {
+  Status Wait() {
     while (true) {
-      const bool last_look = worker_ended();
+      NRL_CHECK(EnsureWorker());
+      // Asked before the look, so that what the worker did last is seen.
+      const bool worker_ended = worker_ && worker_->ended();
       NRL_CHECK(Refresh());
       TellEnds();
       const auto open = std::ranges::find_if(inputs_, [&](const Input& i) { return !Done(i); });
       if (open == inputs_.end()) return {};
-      if (last_look) return Fail(ErrorCode::kUnavailable, "the worker ended before the work");
+      if (worker_ended) return Fail(ErrorCode::kUnavailable, "the worker ended before the work");
       if (stop_.stop_requested()) {
         return Fail(ErrorCode::kCanceled, "stopped waiting; the accepted recordings are kept",
                     fmt::format("narralytica work --data {} goes on with them", store_.folder()));
@@ -190,6 +185,15 @@ class Ingest {
       line_.Show(open->path, fraction, CurrentStage(open->jobs), EtaMs(open->jobs, fraction));
       std::this_thread::sleep_for(kPoll);
     }
+  }
+
+  // Somebody else's worker is preferred; when there is none, or it died, this command does the
+  // work.
+  Status EnsureWorker() {
+    if (worker_) return {};
+    NRL_TRY(const int live, store_.queue().CountLiveWorkers());
+    if (live == 0) worker_.emplace(store_);
+    return {};
   }
 
   bool Done(const Input& input) const {
@@ -213,6 +217,7 @@ class Ingest {
   const std::stop_token stop_;
   ProgressLine line_;
   std::vector<Input> inputs_;
+  std::optional<BorrowedWorker> worker_;
 };
 
 Json ResultJson(const Input& input) {

@@ -28,7 +28,7 @@ struct EmbeddedIndexOptions {
   int scan_threads = 2;  // for one vector scan
   // Called by a commit after each of its steps ("vectors", "manifest", "words"): where tests pull
   // the plug.
-  std::function<void(std::string_view step)> after_step;
+  std::function<void(std::string_view step)> after_step = {};
 };
 
 // kDenied or kUnavailable when the folder cannot be used.

@@ -279,8 +279,8 @@ TEST_F(EmbeddedIndexTest, FiltersHoldInBothLegs) {
   english.published_at = UtcMs{2000};
   const Recording undated = Make(3, {"plan four"});
   const auto writer = Write();
-  for (const Recording* recording : {&german, &english, &undated}) {
-    ASSERT_TRUE(writer->Replace(*recording, {1, 1}));
+  for (const Recording& recording : {german, english, undated}) {
+    ASSERT_TRUE(writer->Replace(recording, {1, 1}));
   }
   ASSERT_TRUE(writer->Commit());
 

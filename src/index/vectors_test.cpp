@@ -14,7 +14,10 @@ std::vector<float> RandomUnit(std::mt19937& random, size_t dimension) {
   std::normal_distribution<float> normal;
   std::vector<float> vector(dimension);
   float norm = 0;
-  for (float& value : vector) norm += (value = normal(random)) * value;
+  for (float& value : vector) {
+    value = normal(random);
+    norm += value * value;
+  }
   for (float& value : vector) value /= std::sqrt(norm);
   return vector;
 }

@@ -25,7 +25,8 @@ int ReadSource(void* opaque, uint8_t* buffer, int bytes) {
   const int64_t wanted = std::min<int64_t>(bytes, source.bytes - source.position);
   if (wanted <= 0) return AVERROR_EOF;
   while (true) {
-    const ssize_t got = pread(source.fd, buffer, static_cast<size_t>(wanted), source.base + source.position);
+    const ssize_t got =
+        pread(source.fd, buffer, static_cast<size_t>(wanted), source.base + source.position);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
       source.failed = true;
@@ -80,7 +81,8 @@ Result<std::unique_ptr<Input>> Input::Open(int fd, const MediaLimits& limits,
                                            const Budget& budget) {
   const int64_t base = lseek(fd, 0, SEEK_CUR);
   const int64_t bytes = lseek(fd, 0, SEEK_END) - base;  // the sandbox has no stat
-  if (base < 0 || bytes < 0 || lseek(fd, base, SEEK_SET) != base) return Fail(platform::ErrnoError("the recording", errno));
+  if (base < 0 || bytes < 0 || lseek(fd, base, SEEK_SET) != base)
+    return Fail(platform::ErrnoError("the recording", errno));
   if (bytes == 0) return FailMedia(MediaReason::kEmpty, "0 bytes");
   if (bytes > limits.input_bytes_max) return FailMedia(MediaReason::kTooLarge);
   std::unique_ptr<Input> input(new Input(FdSource{.fd = fd, .base = base, .bytes = bytes}, budget));

@@ -27,9 +27,10 @@ struct FdSource {
 
 class Input {
  public:
-  // Opens and probes from where `fd` stands, which is left there. `fd` (borrowed) and `budget` must outlive the result. Fails with
-  // media_empty, media_unreadable, media_encrypted, media_too_large, media_too_many_streams,
-  // media_too_large_frame or media_resource; kUnavailable when the file cannot be read.
+  // Opens and probes from where `fd` stands, which is left there. `fd` (borrowed) and `budget` must
+  // outlive the result. Fails with media_empty, media_unreadable, media_encrypted, media_too_large,
+  // media_too_many_streams, media_too_large_frame or media_resource; kUnavailable when the file
+  // cannot be read.
   static Result<std::unique_ptr<Input>> Open(int fd, const MediaLimits& limits,
                                              const Budget& budget);
   Input(const Input&) = delete;

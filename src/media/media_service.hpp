@@ -75,7 +75,7 @@ struct PreparedMedia {
 struct PcmRequest {
   std::string path;
   int64_t offset_bytes = 0;  // where the recording begins in the file
-  TimeRange range;  // start_ms >= 0; what lies past the end is left out
+  TimeRange range;           // start_ms >= 0; what lies past the end is left out
   // The file is one that Prepare wrote: then seeking is exact, and any damage is media_damaged
   // (kCorrupt) rather than a hole. Other recordings are decoded from their beginning.
   bool own_flac = true;

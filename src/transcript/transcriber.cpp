@@ -35,11 +35,16 @@ struct RunningBatch {
 
 class TranscribeRun {
  public:
-  TranscribeRun(Recognizer& recognizer, SpeechDetector& detector, PcmReader& reader,
-                const TranscribeOptions& options, const Deadline& deadline)
-      : recognizer_(recognizer),
-        detector_(detector),
-        reader_(reader),
+  struct Parts {
+    Recognizer& recognizer;
+    SpeechDetector& detector;
+    PcmReader& reader;
+  };
+
+  TranscribeRun(const Parts& parts, const TranscribeOptions& options, const Deadline& deadline)
+      : recognizer_(parts.recognizer),
+        detector_(parts.detector),
+        reader_(parts.reader),
         options_(options),
         deadline_(deadline) {}
 
@@ -209,7 +214,7 @@ void TranscribeRun::Report(double fraction) {
 
 Result<RawTranscript> Transcriber::Run(PcmReader& reader, const TranscribeOptions& options,
                                        const Deadline& deadline) {
-  return TranscribeRun(recognizer_, detector_, reader, options, deadline).Run();
+  return TranscribeRun({recognizer_, detector_, reader}, options, deadline).Run();
 }
 
 std::string TranscribeSettingsHash(const std::string& language) {

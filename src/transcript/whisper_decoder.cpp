@@ -66,6 +66,14 @@ struct WhisperDecoder::Attempt {
   bool done = false;
 };
 
+// What to sample: the first `rows` rows of a batch.
+struct WhisperDecoder::Sampling {
+  const DecodeRequest& request;
+  const std::vector<DecodedWindow>& windows;  // with their languages
+  size_t rows;
+  float temperature;
+};
+
 WhisperDecoder::WhisperDecoder(const WhisperModel& model)
     : model_(model), config_(model.config()), rules_(model.config()) {}
 
@@ -142,10 +150,10 @@ void WhisperDecoder::ChooseLanguages(const DecodeRequest& request,
   }
 }
 
-// Samples the first `rows` rows to their ends; attempts by window.
+// Samples to the end of every row; attempts by window.
 Result<std::vector<WhisperDecoder::Attempt>> WhisperDecoder::Sample(
-    const DecodeRequest& request, float temperature, const std::vector<DecodedWindow>& windows,
-    size_t rows, EncodedWindows& encoded, const Deadline& deadline) const {
+    const Sampling& sampling, EncodedWindows& encoded, const Deadline& deadline) const {
+  const auto& [request, windows, rows, temperature] = sampling;
   std::vector<Attempt> attempts(windows.size());
   std::vector<std::mt19937_64> randoms;
   for (const uint64_t seed : request.seeds) {
@@ -202,7 +210,7 @@ Result<std::vector<DecodedWindow>> WhisperDecoder::Decode(const DecodeRequest& r
     for (size_t i = 0; i < open.size(); ++i) {
       encoded.Swap(i, size_t(std::ranges::find(encoded.window, open[i]) - encoded.window.begin()));
     }
-    NRL_TRY(auto attempts, Sample(request, temperature, windows, open.size(), encoded, deadline));
+    NRL_TRY(auto attempts, Sample({request, windows, open.size(), temperature}, encoded, deadline));
     std::vector<size_t> still_open;
     for (const size_t i : open) {
       Attempt& attempt = attempts[i];

@@ -54,9 +54,9 @@ class WhisperDecoder {
   void ChooseLanguages(const DecodeRequest& request,
                        const std::vector<std::vector<double>>& probabilities,
                        std::vector<DecodedWindow>& windows) const;
-  Result<std::vector<Attempt>> Sample(const DecodeRequest& request, float temperature,
-                                      const std::vector<DecodedWindow>& windows, size_t rows,
-                                      EncodedWindows& encoded, const Deadline& deadline) const;
+  struct Sampling;
+  Result<std::vector<Attempt>> Sample(const Sampling& sampling, EncodedWindows& encoded,
+                                      const Deadline& deadline) const;
 
   const WhisperModel& model_;
   const WhisperConfig& config_;

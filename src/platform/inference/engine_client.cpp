@@ -92,16 +92,17 @@ void EngineClient::Release(int fd) {
   }
 }
 
-Result<EngineReply> EngineClient::Call(std::string_view op, const Json& body,
-                                       std::span<const uint8_t> payload, const Deadline& deadline,
-                                       std::string_view trace_id) {
+Result<EngineReply> EngineClient::Call(const EngineCall& call, const Deadline& deadline) {
   NRL_TRY(const int fd, Connect(deadline));
   const uint64_t id = next_id_.fetch_add(1);
   const auto left = deadline.Left(kRequestDeadlineMax);
-  const Json request{
-      {"id", id}, {"op", op}, {"deadline_ms", left.count()}, {"trace", trace_id}, {"body", body}};
+  const Json request{{"id", id},
+                     {"op", call.op},
+                     {"deadline_ms", left.count()},
+                     {"trace", call.trace_id},
+                     {"body", call.body}};
   const Deadline patient = Deadline::In(left + kReplySlack, deadline.stop());
-  Status sent = SendFrame(fd, FrameKind::kRequest, request.dump(), payload, patient);
+  Status sent = SendFrame(fd, {FrameKind::kRequest, request.dump(), call.payload}, patient);
   Result<Frame> frame = sent ? ReceiveFrame(fd, patient) : Result<Frame>(Fail(sent));
   if (!frame) {
     close(fd);  // also tells the engine to stop working on it

@@ -15,6 +15,14 @@
 
 namespace narralytica::platform {
 
+// One request; all views outlive the call.
+struct EngineCall {
+  std::string_view op;
+  const nlohmann::json& body;
+  std::span<const uint8_t> payload;
+  std::string_view trace_id;
+};
+
 // Connects on the first call and again after the engine died; keeps a few idle connections.
 // Thread-safe: concurrent calls use connections of their own.
 class EngineClient {
@@ -28,9 +36,11 @@ class EngineClient {
   // kUnavailable when there is no engine, it died meanwhile, or the deadline passed (ops are pure:
   // the caller may simply try again); kCanceled after the deadline's stop, which also stops the
   // work in the engine.
+  Result<EngineReply> Call(const EngineCall& call, const Deadline& deadline);
   Result<EngineReply> Call(std::string_view op, const nlohmann::json& body,
-                           std::span<const uint8_t> payload, const Deadline& deadline,
-                           std::string_view trace_id = {});
+                           std::span<const uint8_t> payload, const Deadline& deadline) {
+    return Call({op, body, payload, {}}, deadline);
+  }
 
  private:
   Result<int> Connect(const Deadline& deadline);

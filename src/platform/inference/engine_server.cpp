@@ -73,17 +73,20 @@ struct Op {
   EngineGroupHandler handler;
 };
 
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string EncodeReply(const Json& id, const Result<EngineReply>& reply) {
-  if (reply) return Json{{"id", id}, {"body", reply->body}}.dump();
+  if (reply) return Dump({{"id", id}, {"body", reply->body}});
   const Error& error = reply.error();
-  return Json{{"id", id},
-              {"error",
-               {{"code", ToString(error.code)},
-                {"message", error.message},
-                {"hint", error.hint},
-                {"cause", error.cause},
-                {"reason", error.reason}}}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return Dump({{"id", id},
+               {"error",
+                {{"code", ToString(error.code)},
+                 {"message", error.message},
+                 {"hint", error.hint},
+                 {"cause", error.cause},
+                 {"reason", error.reason}}}});
 }
 
 std::unexpected<Error> OutOfMemory() {
@@ -302,10 +305,10 @@ void EngineServerImpl::Dispatch(const std::shared_ptr<Connection>& connection, F
 
 void EngineServerImpl::Answer(Connection& connection, const Json& id,
                               const Result<EngineReply>& reply) {
-  const std::span<const uint8_t> payload =
-      reply ? std::span<const uint8_t>(reply->payload) : std::span<const uint8_t>();
-  const Status sent = SendFrame(connection.fd.get(), FrameKind::kReply, EncodeReply(id, reply),
-                                payload, Deadline::In(kReplySendMax));
+  const std::string json = EncodeReply(id, reply);
+  OutgoingFrame frame{FrameKind::kReply, json, {}};
+  if (reply) frame.payload = reply->payload;
+  const Status sent = SendFrame(connection.fd.get(), frame, Deadline::In(kReplySendMax));
   if (!sent) connection.broken = true;
 }
 

@@ -130,8 +130,8 @@ Frame FrameAssembler::Take() {
   return std::exchange(frame_, {});
 }
 
-Status SendFrame(int fd, FrameKind kind, std::string_view json, std::span<const uint8_t> payload,
-                 const Deadline& deadline) {
+Status SendFrame(int fd, const OutgoingFrame& frame, const Deadline& deadline) {
+  const auto& [kind, json, payload] = frame;
   if (json.size() > kFrameJsonBytesMax || payload.size() > kFramePayloadBytesMax) {
     return Fail(ErrorCode::kLimited, "the engine frame is too large", "send less at once");
   }

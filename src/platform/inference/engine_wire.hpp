@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/deadline.hpp"
@@ -28,6 +29,13 @@ struct Frame {
   FrameKind kind = FrameKind::kRequest;
   std::string json;
   std::vector<uint8_t> payload;
+};
+
+// A frame to send, over memory that the caller keeps.
+struct OutgoingFrame {
+  FrameKind kind;
+  std::string_view json;
+  std::span<const uint8_t> payload;
 };
 
 struct FrameHeader {
@@ -63,8 +71,7 @@ class FrameAssembler {
 };
 
 // kUnavailable when the peer is gone or the deadline passes, kCanceled after its stop.
-Status SendFrame(int fd, FrameKind kind, std::string_view json, std::span<const uint8_t> payload,
-                 const Deadline& deadline);
+Status SendFrame(int fd, const OutgoingFrame& frame, const Deadline& deadline);
 Result<Frame> ReceiveFrame(int fd, const Deadline& deadline);
 
 }  // namespace narralytica::platform

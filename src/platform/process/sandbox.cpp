@@ -63,10 +63,13 @@ Result<Sandbox> Sandbox::Create(SandboxPolicy policy, std::string bubblewrap) {
 ChildOptions Sandbox::Wrap(ChildOptions inner) const {
   if (kind_ == SandboxKind::kSeccomp) return inner;
   std::vector<std::string> arguments = BoxArguments();
+  const auto bind = [&](const std::string& path, const char* option) {
+    if (!path.starts_with("/usr/")) arguments.insert(arguments.end(), {option, path, path});
+  };
   const std::filesystem::path folder = std::filesystem::path(inner.program).parent_path();
-  const std::string libraries = (folder.parent_path() / "lib").string();
-  arguments.insert(arguments.end(), {"--ro-bind", inner.program, inner.program, "--ro-bind-try",
-                                     libraries, libraries, "--chdir", "/", "--", inner.program});
+  bind(inner.program, "--ro-bind");
+  bind((folder.parent_path() / "lib").string(), "--ro-bind-try");
+  arguments.insert(arguments.end(), {"--chdir", "/", "--", inner.program});
   arguments.insert(arguments.end(), inner.arguments.begin(), inner.arguments.end());
   inner.program = bubblewrap_;
   inner.arguments = std::move(arguments);
