@@ -58,8 +58,8 @@ class EmbeddedIndex final : public Index {
     std::string name = generation;
     if (name.empty()) name = current.value_or(kFirstGeneration);
     NRL_CHECK(CheckGenerationName(name));
-    NRL_TRY(auto writer, MakeEmbeddedWriter(
-                             {options_.folder, name, std::move(lock), options_.after_step}));
+    NRL_TRY(auto writer,
+            MakeEmbeddedWriter({options_.folder, name, std::move(lock), options_.after_step}));
     if (!current && generation.empty()) NRL_CHECK(SetCurrentGeneration(options_.folder, name));
     return writer;
   }
@@ -121,8 +121,8 @@ class EmbeddedIndex final : public Index {
     if (!shared || shared->mark != mark) {
       NRL_TRY(shared, Refresh(mark));
     }
-    ReaderParts parts{shared->state, {}, shared->state->tenant(tenant.str()),
-                      options_.scan_threads, {}};
+    ReaderParts parts{
+        shared->state, {}, shared->state->tenant(tenant.str()), options_.scan_threads, {}};
     if (mark.inode != 0) {
       NRL_TRY(parts.words, TakeDatabase(*shared));
       parts.give_back = [shared](Xapian::Database words) {

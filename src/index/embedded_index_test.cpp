@@ -22,9 +22,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string Uuid(int number) {
-  return fmt::format("01900000-0000-7000-8000-{:012}", number);
-}
+std::string Uuid(int number) { return fmt::format("01900000-0000-7000-8000-{:012}", number); }
 TenantId Tenant(int number) { return TenantId::FromTrusted(Uuid(1000 + number)); }
 VideoId Video(int number) { return VideoId::FromTrusted(Uuid(number)); }
 
@@ -116,8 +114,7 @@ class EmbeddedIndexTest : public testing::Test {
 
   std::vector<std::string> FindNear(int axis, const Filter& filter = {}, int tenant = 1) {
     const auto reader = Read(tenant);
-    const auto hits =
-        reader->Nearest(Axis(axis), filter, 1, Deadline::In(std::chrono::seconds{5}));
+    const auto hits = reader->Nearest(Axis(axis), filter, 1, Deadline::In(std::chrono::seconds{5}));
     EXPECT_TRUE(hits) << hits.error().Describe();
     return Texts(*reader, hits->hits);
   }

@@ -18,8 +18,8 @@ namespace {
 using platform::EngineReply;
 using platform::EngineRequest;
 
-// Rows are padded to a multiple of this many tokens. The width then follows from the text alone, and
-// with it every rounding of the arithmetic: the vector does not depend on its neighbours.
+// Rows are padded to a multiple of this many tokens. The width then follows from the text alone,
+// and with it every rounding of the arithmetic: the vector does not depend on its neighbours.
 constexpr size_t kWidthStep = 8;
 // A batch is large enough to keep a core in its matrix kernels, small enough to stay in its cache.
 constexpr size_t kBatchTokensMax = 1024;
@@ -114,9 +114,9 @@ class SentenceEncoder {
     std::vector<float> output(batch.size() * kDimension);
     const platform::Shape shape{static_cast<int64_t>(batch.size()), static_cast<int64_t>(width)};
     const platform::Shape output_shape{static_cast<int64_t>(batch.size()), kDimension};
-    NRL_CHECK(session_->Run({{"input_ids", input.data(), shape},
-                             {"attention_mask", mask.data(), shape}},
-                            {{"embedding", output.data(), output_shape}}));
+    NRL_CHECK(
+        session_->Run({{"input_ids", input.data(), shape}, {"attention_mask", mask.data(), shape}},
+                      {{"embedding", output.data(), output_shape}}));
     for (size_t row = 0; row < batch.size(); ++row) {
       std::copy_n(output.begin() + static_cast<ptrdiff_t>(row * kDimension), kDimension,
                   vectors.begin() + static_cast<ptrdiff_t>(batch[row] * kDimension));
@@ -165,8 +165,8 @@ class Encoders {
       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
     });
     if (!plain) return Fail(ErrorCode::kInvalid, "this is not the name of a model");
-    NRL_TRY(auto encoder, SentenceEncoder::Open(runtime_, options_.models_dir + "/" + model,
-                                                options_.threads));
+    NRL_TRY(auto encoder,
+            SentenceEncoder::Open(runtime_, options_.models_dir + "/" + model, options_.threads));
     server_.NoteModel({encoder->facts().id, encoder->facts().hash, "text_embedding"});
     return (open_[model] = std::move(encoder)).get();
   }
@@ -183,8 +183,7 @@ class Encoders {
 void RegisterSentenceEncoder(platform::EngineServer& server,
                              std::shared_ptr<const platform::Runtime> runtime,
                              SentenceEncoderOptions options) {
-  const auto encoders =
-      std::make_shared<Encoders>(server, std::move(runtime), std::move(options));
+  const auto encoders = std::make_shared<Encoders>(server, std::move(runtime), std::move(options));
   server.Register("embed_query", platform::EngineLane::kInteractive,
                   [encoders](const EngineRequest& request) {
                     return encoders->Answer(EmbeddingKind::kQuery, request);

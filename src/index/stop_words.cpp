@@ -81,8 +81,8 @@ constexpr std::string_view kDutch =
 
 const Words& StopWords(std::string_view language) {
   static const std::map<std::string_view, Words> lists{
-      {"de", Split(kGerman)}, {"en", Split(kEnglish)},    {"es", Split(kSpanish)},
-      {"fr", Split(kFrench)}, {"it", Split(kItalian)},    {"nl", Split(kDutch)},
+      {"de", Split(kGerman)},     {"en", Split(kEnglish)}, {"es", Split(kSpanish)},
+      {"fr", Split(kFrench)},     {"it", Split(kItalian)}, {"nl", Split(kDutch)},
       {"pt", Split(kPortuguese)},
   };
   static const Words none;

@@ -88,12 +88,18 @@ bool KeepsOwnLetters(std::string_view language) {
 
 UChar32 FoldLetter(UChar32 c) {
   switch (c) {
-    case 0x00F8: return 'o';     // o with stroke
-    case 0x0142: return 'l';     // l with stroke
-    case 0x0111: return 'd';     // d with stroke
-    case 0x0131: return 'i';     // dotless i
-    case 0x0451: return 0x0435;  // Cyrillic yo
-    default: return c;
+    case 0x00F8:
+      return 'o';  // o with stroke
+    case 0x0142:
+      return 'l';  // l with stroke
+    case 0x0111:
+      return 'd';  // d with stroke
+    case 0x0131:
+      return 'i';  // dotless i
+    case 0x0451:
+      return 0x0435;  // Cyrillic yo
+    default:
+      return c;
   }
 }
 
@@ -194,8 +200,8 @@ size_t ElisionBytes(std::string_view folded, std::string_view language) {
   static constexpr std::array<std::string_view, 13> kFrench{
       "l", "d", "j", "m", "t", "s", "n", "c", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu"};
   static constexpr std::array<std::string_view, 16> kItalian{
-      "l",    "d",    "un",   "dell", "all",  "dall", "nell", "sull",
-      "coll", "c",    "gl",   "m",    "t",    "s",    "v",    "quell"};
+      "l",    "d", "un", "dell", "all", "dall", "nell", "sull",
+      "coll", "c", "gl", "m",    "t",   "s",    "v",    "quell"};
   static constexpr std::array<std::string_view, 6> kCatalan{"l", "d", "m", "t", "s", "n"};
   const size_t apostrophe = folded.find('\'');
   if (apostrophe == std::string_view::npos || apostrophe + 1 == folded.size()) return 0;
@@ -224,9 +230,10 @@ std::string_view CutAtCodePoint(std::string_view word, size_t bytes_max) {
   return word.substr(0, end);
 }
 
-void AddToken(std::string_view text, uint32_t begin, uint32_t end, std::string_view language,
+// Appends the token of `word`, which begins at byte `begin` of the text.
+void AddToken(std::string_view word, uint32_t begin, std::string_view language,
               std::vector<Token>& tokens) {
-  const std::string_view word = text.substr(begin, end - begin);
+  const auto end = begin + static_cast<uint32_t>(word.size());
   std::string folded = FoldCase(CutAtCodePoint(word, kTokenBytesMax));
   if (const size_t elided = ElisionBytes(folded, language); elided > 0) {
     folded.erase(0, elided);
@@ -259,7 +266,8 @@ std::vector<Token> Analyze(std::string_view text, std::string_view language) {
   int32_t begin = breaks.first();
   for (int32_t end = breaks.next(); end != icu::BreakIterator::DONE; end = breaks.next()) {
     if (breaks.getRuleStatus() >= UBRK_WORD_NONE_LIMIT) {
-      AddToken(text, static_cast<uint32_t>(begin), static_cast<uint32_t>(end), base, tokens);
+      AddToken(text.substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
+               static_cast<uint32_t>(begin), base, tokens);
     }
     begin = end;
   }

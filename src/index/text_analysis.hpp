@@ -22,7 +22,7 @@
 namespace narralytica::index {
 
 struct Token {
-  uint32_t begin = 0;     // byte offsets into the original text, [begin, end)
+  uint32_t begin = 0;  // byte offsets into the original text, [begin, end)
   uint32_t end = 0;
   uint32_t position = 0;  // number of the word in its text, from 0
   std::string exact;      // folded form, for phrases, prefixes and exact words

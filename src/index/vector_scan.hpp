@@ -1,4 +1,5 @@
-// Exact search over int8 vectors: integer dot products, so that every processor gives the same bits.
+// Exact search over int8 vectors: integer dot products, so that every processor gives the same
+// bits.
 //
 // The stored side has 8 bits and one scale per vector, the query side up to 14 bits and one scale,
 // fewer where the dimension is so large that a sum could pass 32 bits. On a processor with AVX2

@@ -1,8 +1,8 @@
 // The sentence vectors of one recording: the canonical object that the index is rebuilt from.
 //
 // One object per (video, model hash) in the object store, so that a rebuild never runs a model.
-// Its bytes are docs/formats/vectors.md. Values are quantised per vector: int8 with one float scale,
-// value = integer * scale; this costs at most .002 nDCG against float32.
+// Its bytes are docs/formats/vectors.md. Values are quantised per vector: int8 with one float
+// scale, value = integer * scale; this costs at most .002 nDCG against float32.
 #pragma once
 
 #include <cstdint>

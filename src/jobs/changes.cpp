@@ -18,8 +18,7 @@ constexpr Statement kAfter{"changes.after",
                            "SELECT seq, tenant_id, entity, entity_id, op FROM changes"
                            " WHERE seq > $1 ORDER BY seq LIMIT $2"};
 constexpr Statement kOldestAfter{
-    "changes.oldest_after",
-    "SELECT MIN(created_at_ms) FROM changes WHERE seq > $1 OR seq IS NULL"};
+    "changes.oldest_after", "SELECT MIN(created_at_ms) FROM changes WHERE seq > $1 OR seq IS NULL"};
 
 }  // namespace
 

@@ -9,13 +9,13 @@
 #include <new>
 #include <string>
 
+#include <nlohmann/json.hpp>
 #include "base/environment.hpp"
 #include "media/av.hpp"
 #include "media/budget.hpp"
 #include "media/media_error.hpp"
 #include "media/operations.hpp"
 #include "media/protocol.hpp"
-#include "nlohmann/json.hpp"
 #include "platform/process/confinement.hpp"
 
 namespace narralytica::media {

@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-#include "fmt/format.h"
+#include <fmt/format.h>
 #include "media/clean_text.hpp"
 #include "media/media_error.hpp"
 

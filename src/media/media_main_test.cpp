@@ -13,10 +13,10 @@
 #include <string>
 #include <string_view>
 
-#include "gmock/gmock.h"
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 #include "media/child.hpp"
 #include "media/protocol.hpp"
-#include "nlohmann/json.hpp"
 #include "platform/process/confinement.hpp"
 
 namespace narralytica::media {
@@ -34,12 +34,12 @@ int ErrnoOf(int64_t outcome) { return outcome == -1 ? errno : 0; }
   if (!platform::ConfineThisProcess({})) _exit(9);
   nlohmann::json report;
   report["open"] = ErrnoOf(open("/etc/passwd", O_RDONLY));
-  report["create"] = ErrnoOf(open("/tmp/x", O_WRONLY | O_CREAT, 0600));
+  report["create"] = ErrnoOf(open("planted", O_WRONLY | O_CREAT, 0600));
   report["socket"] = ErrnoOf(socket(AF_INET, SOCK_STREAM, 0));
   report["fork"] = ErrnoOf(syscall(SYS_clone, SIGCHLD, nullptr));
   report["thread"] = ErrnoOf(syscall(SYS_clone, CLONE_VM | CLONE_FS, nullptr));
   report["kill"] = ErrnoOf(kill(getppid(), SIGTERM));
-  report["unlink"] = ErrnoOf(unlink("/tmp/x"));
+  report["unlink"] = ErrnoOf(unlink("planted"));
   const void* code =
       mmap(nullptr, 4'096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   report["code"] = ErrnoOf(code == MAP_FAILED ? -1 : 0);

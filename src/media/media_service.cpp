@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "fmt/ranges.h"
+#include <fmt/ranges.h>
 #include "media/child_run.hpp"
 #include "media/media_error.hpp"
 #include "media/protocol.hpp"

@@ -6,10 +6,10 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "gmock/gmock.h"
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 #include "media/child_run.hpp"
 #include "media/media_samples.hpp"
-#include "nlohmann/json.hpp"
 
 namespace narralytica::media {
 namespace {

@@ -6,11 +6,11 @@
 
 #include <algorithm>
 
-#include "gmock/gmock.h"
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 #include "media/media_error.hpp"
 #include "media/media_samples.hpp"
 #include "media/waveform.hpp"
-#include "nlohmann/json.hpp"
 
 namespace narralytica::media {
 namespace {

@@ -5,9 +5,9 @@
 #include <functional>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
 #include "media/clean_text.hpp"
 #include "media/media_error.hpp"
-#include "nlohmann/json.hpp"
 
 namespace narralytica::media {
 namespace {

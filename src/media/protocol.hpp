@@ -8,12 +8,12 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "media/media_info.hpp"
 #include "media/media_limits.hpp"
 #include "media/operations.hpp"
-#include "nlohmann/json_fwd.hpp"
 
 namespace narralytica::media {
 

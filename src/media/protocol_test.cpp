@@ -1,9 +1,9 @@
 #include "media/protocol.hpp"
 
-#include "gmock/gmock.h"
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 #include "media/clean_text.hpp"
 #include "media/media_error.hpp"
-#include "nlohmann/json.hpp"
 
 namespace narralytica::media {
 namespace {

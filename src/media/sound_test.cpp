@@ -3,13 +3,13 @@
 #include <limits>
 #include <numbers>
 
-#include "gmock/gmock.h"
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 #include "media/audio_block.hpp"
 #include "media/frame_mixer.hpp"
 #include "media/loudness.hpp"
 #include "media/resampler.hpp"
 #include "media/waveform.hpp"
-#include "nlohmann/json.hpp"
 
 namespace narralytica::media {
 namespace {

@@ -1,6 +1,6 @@
 #include "media/timeline.hpp"
 
-#include "gtest/gtest.h"
+#include <gtest/gtest.h>
 
 namespace narralytica::media {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "nlohmann/json.hpp"
+#include <nlohmann/json.hpp>
 
 namespace narralytica::media {
 

@@ -38,8 +38,8 @@ Result<Cursor> DecodeCursor(std::string_view text, std::string_view search) {
     begin = end + 1;
   }
   Cursor cursor;
-  const bool shaped = parts.size() == 5 && parts[0] == kVersion &&
-                      Parse(parts[2], cursor.offset) && cursor.offset > 0 && IsUuid(parts[3]) &&
+  const bool shaped = parts.size() == 5 && parts[0] == kVersion && Parse(parts[2], cursor.offset) &&
+                      cursor.offset > 0 && IsUuid(parts[3]) &&
                       Parse(parts[4], cursor.segment_index);
   if (!shaped) return invalid("the cursor is not one of ours");
   if (parts[1] != search) return invalid("the cursor belongs to another search");

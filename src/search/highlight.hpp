@@ -17,7 +17,7 @@ using MatchedSpan = std::pair<uint32_t, uint32_t>;
 // only when they stand together.
 struct Matcher {
   std::set<std::string, std::less<>> stems;
-  std::set<std::string, std::less<>> prefixes;  // exact forms' beginnings
+  std::set<std::string, std::less<>> prefixes;    // exact forms' beginnings
   std::vector<std::vector<std::string>> phrases;  // exact forms
 
   // In order of the text, not overlapping.

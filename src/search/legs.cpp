@@ -44,8 +44,8 @@ Status Legs::Run(const Deadline& deadline) {
 
 Status Legs::RunText() {
   const Stopwatch watch;
-  NRL_TRY(text_, parts_.reader.MatchText(parts_.plan.text, parts_.filter, weights_.bm25,
-                                         text_max_));
+  NRL_TRY(text_,
+          parts_.reader.MatchText(parts_.plan.text, parts_.filter, weights_.bm25, text_max_));
   for (const index::Hit& hit : text_.hits) {
     by_text_[hit.ref] = {hit.score, static_cast<uint32_t>(by_text_.size() + 1)};
   }
@@ -62,9 +62,11 @@ Status Legs::RunVector(const Deadline& deadline) {
   if (info.segments == 0) {
     leg.reason = "the index has no segments yet";
   } else if (info.model_hash.empty()) {
-    status = WithoutVector(leg, {ErrorCode::kUnavailable, "the index has no vectors yet",
+    status = WithoutVector(leg, {ErrorCode::kUnavailable,
+                                 "the index has no vectors yet",
                                  "wait for the index job, or rebuild: `narralytica index rebuild`",
-                                 {}, {}});
+                                 {},
+                                 {}});
   } else if (const auto query = EmbedQuery(deadline); !query) {
     status = WithoutVector(leg, query.error());
   } else {
@@ -117,8 +119,8 @@ Status Legs::NearestTo(const index::QueryVector& query, Leg& leg, const Deadline
   const index::ReaderInfo& info = parts_.reader.info();
   leg.model = info.model;
   if (info.videos_without_vectors > 0) {
-    leg.reason = fmt::format("{} of {} recordings have no vectors yet",
-                             info.videos_without_vectors, info.videos);
+    leg.reason = fmt::format("{} of {} recordings have no vectors yet", info.videos_without_vectors,
+                             info.videos);
   }
   return {};
 }
@@ -201,8 +203,8 @@ Result<std::vector<index::Hit>> Legs::TextHitsBeyond(uint32_t count) {
   std::vector<index::Hit> beyond;
   if (text_is_complete() || count == 0) return beyond;
   const auto wanted = static_cast<uint32_t>(text_max_ + by_vector_.size() + count);
-  NRL_TRY(const index::TextHits more, parts_.reader.MatchText(parts_.plan.text, parts_.filter,
-                                                              weights_.bm25, wanted));
+  NRL_TRY(const index::TextHits more,
+          parts_.reader.MatchText(parts_.plan.text, parts_.filter, weights_.bm25, wanted));
   for (const index::Hit& hit : more.hits) {
     if (beyond.size() < count && !IsCandidate(hit.ref)) beyond.push_back(hit);
   }

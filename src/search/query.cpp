@@ -61,8 +61,8 @@ class Parser {
     const auto characters = std::count_if(before.begin(), before.end(), [](char c) {
       return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
     });
-    return Fail(ErrorCode::kInvalid,
-                fmt::format("query, character {}: {}", characters + 1, what), std::move(hint));
+    return Fail(ErrorCode::kInvalid, fmt::format("query, character {}: {}", characters + 1, what),
+                std::move(hint));
   }
 
   Status Lex() {
@@ -115,11 +115,16 @@ class Parser {
       ++at;
     }
     const std::string_view word = text_.substr(begin, at - begin);
-    if (word == "AND") lexemes_.push_back({LexKind::kAnd, {}, {}, begin});
-    else if (word == "OR") lexemes_.push_back({LexKind::kOr, {}, {}, begin});
-    else if (word == "NOT") lexemes_.push_back({LexKind::kNot, {}, {}, begin});
-    else if (const auto field = FieldName(word)) return LexField(*field, begin, at);
-    else lexemes_.push_back({LexKind::kWord, std::string(word), {}, begin});
+    if (word == "AND")
+      lexemes_.push_back({LexKind::kAnd, {}, {}, begin});
+    else if (word == "OR")
+      lexemes_.push_back({LexKind::kOr, {}, {}, begin});
+    else if (word == "NOT")
+      lexemes_.push_back({LexKind::kNot, {}, {}, begin});
+    else if (const auto field = FieldName(word))
+      return LexField(*field, begin, at);
+    else
+      lexemes_.push_back({LexKind::kWord, std::string(word), {}, begin});
     return {};
   }
 
@@ -211,15 +216,21 @@ class Parser {
   Result<QueryNode> Primary(size_t depth) {
     Lexeme lexeme = Take();
     switch (lexeme.kind) {
-      case LexKind::kOpen: return Group(lexeme.at, depth);
-      case LexKind::kPhrase: return QueryNode{Kind::kPhrase, std::move(lexeme.text), {}};
-      case LexKind::kWord: return Word(std::move(lexeme));
+      case LexKind::kOpen:
+        return Group(lexeme.at, depth);
+      case LexKind::kPhrase:
+        return QueryNode{Kind::kPhrase, std::move(lexeme.text), {}};
+      case LexKind::kWord:
+        return Word(std::move(lexeme));
       case LexKind::kField:
         return Wrong(lexeme.at, lexeme.field + ": cannot stand behind AND or NOT",
                      "put it beside the words: it narrows the whole query");
-      case LexKind::kAnd: return LonelyOperator(lexeme.at, "AND");
-      case LexKind::kOr: return LonelyOperator(lexeme.at, "OR");
-      case LexKind::kNot: break;
+      case LexKind::kAnd:
+        return LonelyOperator(lexeme.at, "AND");
+      case LexKind::kOr:
+        return LonelyOperator(lexeme.at, "OR");
+      case LexKind::kNot:
+        break;
       case LexKind::kClose:
         return Wrong(lexeme.at, "something is missing before this parenthesis",
                      "write a word, or remove it");
@@ -248,8 +259,8 @@ class Parser {
       return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
     });
     if (static_cast<size_t>(letters) < kPrefixLettersMin) {
-      return Wrong(lexeme.at, fmt::format("a prefix needs {} letters before its star",
-                                          kPrefixLettersMin),
+      return Wrong(lexeme.at,
+                   fmt::format("a prefix needs {} letters before its star", kPrefixLettersMin),
                    "write more of the word");
     }
     return QueryNode{Kind::kPrefix, stem, {}};
@@ -295,11 +306,15 @@ class Parser {
     switch (node.kind) {
       case Kind::kWord:
       case Kind::kPrefix:
-      case Kind::kPhrase: return true;
-      case Kind::kNot: return false;
+      case Kind::kPhrase:
+        return true;
+      case Kind::kNot:
+        return false;
       case Kind::kList:
-      case Kind::kAnd: return std::any_of(node.parts.begin(), node.parts.end(), IsPositive);
-      case Kind::kOr: return std::all_of(node.parts.begin(), node.parts.end(), IsPositive);
+      case Kind::kAnd:
+        return std::any_of(node.parts.begin(), node.parts.end(), IsPositive);
+      case Kind::kOr:
+        return std::all_of(node.parts.begin(), node.parts.end(), IsPositive);
     }
     NRL_ASSERT(false);
   }

@@ -80,7 +80,8 @@ class Planner {
     CollectWanted(root);
     stop_language_ = GuessLanguage(plan_.semantic_text);
     plan_.binding = Binds(root);
-    // A lone word may be several to the analysis (Chinese, "follow-up"): alternatives, as in a list.
+    // A lone word may be several to the analysis (Chinese, "follow-up"): alternatives, as in a
+    // list.
     const bool lone_word = root.kind == Kind::kWord;
     const QueryNode list{Kind::kList, {}, lone_word ? std::vector{root} : std::vector<QueryNode>{}};
     NRL_TRY(plan_.text, Build(lone_word ? list : root, true));
@@ -125,9 +126,8 @@ class Planner {
   static bool Binds(const QueryNode& node) {
     if (node.kind != Kind::kList) return node.kind != Kind::kWord;
     const bool all_soft = std::all_of(node.parts.begin(), node.parts.end(), IsSoft);
-    const bool has_word = std::any_of(node.parts.begin(), node.parts.end(), [](const auto& part) {
-      return part.kind == Kind::kWord;
-    });
+    const bool has_word = std::any_of(node.parts.begin(), node.parts.end(),
+                                      [](const auto& part) { return part.kind == Kind::kWord; });
     return !all_soft || !has_word;
   }
 
@@ -151,11 +151,16 @@ class Planner {
 
   Result<TextQuery> Build(const QueryNode& node, bool wanted) {
     switch (node.kind) {
-      case Kind::kWord: return BuildText(Op::kAll, node.text, wanted);
-      case Kind::kPrefix: return BuildPrefix(node.text, wanted);
-      case Kind::kPhrase: return BuildPhrase(node.text, wanted);
-      case Kind::kList: return BuildList(node, wanted);
-      case Kind::kAnd: return BuildAnd(node, wanted);
+      case Kind::kWord:
+        return BuildText(Op::kAll, node.text, wanted);
+      case Kind::kPrefix:
+        return BuildPrefix(node.text, wanted);
+      case Kind::kPhrase:
+        return BuildPhrase(node.text, wanted);
+      case Kind::kList:
+        return BuildList(node, wanted);
+      case Kind::kAnd:
+        return BuildAnd(node, wanted);
       case Kind::kOr: {
         std::vector<TextQuery> parts;
         for (const QueryNode& part : node.parts) {
@@ -164,7 +169,8 @@ class Planner {
         }
         return Combine(Op::kAny, std::move(parts));
       }
-      case Kind::kNot: break;  // only inside a list or an AND
+      case Kind::kNot:
+        break;  // only inside a list or an AND
     }
     NRL_ASSERT(false);
   }
@@ -266,16 +272,15 @@ class Planner {
       }
     }
     if (exact.empty()) return TextQuery{Op::kWord, {}, 1, {}};
-    return Combine(Op::kPrefer,
-                   {WordOf(Field::kExact, exact, 1), WordOf(Field::kStem, stems, 1)});
+    return Combine(Op::kPrefer, {WordOf(Field::kExact, exact, 1), WordOf(Field::kStem, stems, 1)});
   }
 
   // Matched by exact forms in order, scored by the stems.
   Result<TextQuery> BuildPhrase(std::string_view text, bool wanted) {
     const std::vector<QueryWord> words = Words(text);
     if (words.size() > kPhraseWordsMax) {
-      return Fail(ErrorCode::kInvalid, fmt::format("a phrase has more than {} words",
-                                                   kPhraseWordsMax),
+      return Fail(ErrorCode::kInvalid,
+                  fmt::format("a phrase has more than {} words", kPhraseWordsMax),
                   "shorten it, or split it in two");
     }
     if (words.empty()) return TextQuery{Op::kWord, {}, 1, {}};
@@ -289,8 +294,8 @@ class Planner {
     }
     std::vector<TextQuery> scored;
     for (const QueryWord& word : words) scored.push_back(WordOf(Field::kStem, word.stems, 1));
-    return Combine(Op::kPrefer, {Combine(Op::kAny, std::move(forms)),
-                                 Combine(Op::kAny, std::move(scored))});
+    return Combine(Op::kPrefer,
+                   {Combine(Op::kAny, std::move(forms)), Combine(Op::kAny, std::move(scored))});
   }
 
   // The phrase's exact forms, one for each way that the languages see it.
@@ -319,8 +324,7 @@ class Planner {
         continue;
       }
       const bool negated = part.kind == Kind::kNot;
-      NRL_TRY(TextQuery built,
-              Build(negated ? part.parts.front() : part, wanted && !negated));
+      NRL_TRY(TextQuery built, Build(negated ? part.parts.front() : part, wanted && !negated));
       (negated ? excluded : IsSoft(part) ? soft : required).push_back(std::move(built));
     }
     DropStopWords(words, !soft.empty() || !required.empty());
@@ -332,8 +336,8 @@ class Planner {
     if (!required.empty()) {
       TextQuery must = Combine(Op::kAll, std::move(required));
       const bool only_required = all.op == Op::kAny && all.parts.empty();
-      all = only_required ? std::move(must)
-                          : Combine(Op::kPrefer, {std::move(must), std::move(all)});
+      all =
+          only_required ? std::move(must) : Combine(Op::kPrefer, {std::move(must), std::move(all)});
     }
     return Except(std::move(all), std::move(excluded));
   }
@@ -353,8 +357,7 @@ class Planner {
     std::vector<TextQuery> excluded;
     for (const QueryNode& part : node.parts) {
       const bool negated = part.kind == Kind::kNot;
-      NRL_TRY(TextQuery built,
-              Build(negated ? part.parts.front() : part, wanted && !negated));
+      NRL_TRY(TextQuery built, Build(negated ? part.parts.front() : part, wanted && !negated));
       (negated ? excluded : required).push_back(std::move(built));
     }
     return Except(Combine(Op::kAll, std::move(required)), std::move(excluded));

@@ -13,12 +13,12 @@
 
 namespace narralytica::search {
 
-inline constexpr size_t kPrefixWordsMax = 64;      // most frequent words a prefix stands for
+inline constexpr size_t kPrefixWordsMax = 64;  // most frequent words a prefix stands for
 inline constexpr size_t kPrefixWordsSeenMax = 20'000;
-inline constexpr size_t kSimilarWordsMax = 8;      // words that replace a mistyped one
+inline constexpr size_t kSimilarWordsMax = 8;  // words that replace a mistyped one
 inline constexpr size_t kSimilarWordsSeenMax = 50'000;
 inline constexpr size_t kPhraseWordsMax = 16;
-inline constexpr size_t kQueryLanguagesMax = 8;    // the tenant's most frequent ones
+inline constexpr size_t kQueryLanguagesMax = 8;  // the tenant's most frequent ones
 
 struct Correction {
   std::string from;             // as typed

@@ -22,13 +22,20 @@ std::string Show(const QueryNode& node) {
   std::string parts;
   for (const QueryNode& part : node.parts) parts += (parts.empty() ? "" : " ") + Show(part);
   switch (node.kind) {
-    case Kind::kWord: return node.text;
-    case Kind::kPrefix: return node.text + "*";
-    case Kind::kPhrase: return '"' + node.text + '"';
-    case Kind::kList: return "[" + parts + "]";
-    case Kind::kAnd: return "&(" + parts + ")";
-    case Kind::kOr: return "|(" + parts + ")";
-    case Kind::kNot: return "!" + parts;
+    case Kind::kWord:
+      return node.text;
+    case Kind::kPrefix:
+      return node.text + "*";
+    case Kind::kPhrase:
+      return '"' + node.text + '"';
+    case Kind::kList:
+      return "[" + parts + "]";
+    case Kind::kAnd:
+      return "&(" + parts + ")";
+    case Kind::kOr:
+      return "|(" + parts + ")";
+    case Kind::kNot:
+      return "!" + parts;
   }
   return "?";
 }
@@ -67,8 +74,9 @@ TEST(Query, TooLongIsRefused) {
 }
 
 TEST(Query, RandomInputNeverBreaksTheParser) {
-  const std::vector<std::string> pieces{"(",   ")",    "\"",  "AND", "OR",  "NOT", "a", "b*", "*",
-                                        "lang:", "video:", ":", "\xC3", "“", " ", "\n", "after:1"};
+  const std::vector<std::string> pieces{"(",    ")",  "\"", "AND",   "OR",     "NOT",
+                                        "a",    "b*", "*",  "lang:", "video:", ":",
+                                        "\xC3", "“",  " ",  "\n",    "after:1"};
   std::mt19937 random(42);
   for (int i = 0; i < 20'000; ++i) {
     std::string text;
@@ -103,8 +111,9 @@ TEST(Highlight, EscapesAndMarks) {
   matcher.stems.insert("meet");
   matcher.phrases.push_back({"of", "the", "house"});
   const std::string text = "Meetings of the House, of the day";
-  EXPECT_EQ(MarkUp(text, matcher.FindIn(text, "en")),
-            "<mark>Meetings</mark> <mark>of</mark> <mark>the</mark> <mark>House</mark>, of the day");
+  EXPECT_EQ(
+      MarkUp(text, matcher.FindIn(text, "en")),
+      "<mark>Meetings</mark> <mark>of</mark> <mark>the</mark> <mark>House</mark>, of the day");
 }
 
 std::vector<Neighbour> Recording(const std::vector<float>& text, uint32_t video = 0) {
@@ -122,8 +131,8 @@ std::vector<uint32_t> Places(const std::vector<RankedSegment>& ranked) {
 }
 
 TEST(Ranking, OfEqualScoresTheFittingStretchWins) {
-  const auto ranked = Rank(Recording({1, 0, 0, 0, 0, 0, 0, .5f, 1, .5f, 0}), {.text = true},
-                           kWithinVideo);
+  const auto ranked =
+      Rank(Recording({1, 0, 0, 0, 0, 0, 0, .5f, 1, .5f, 0}), {.text = true}, kWithinVideo);
   EXPECT_EQ(ranked.front().ref.place, 8u);
   for (const RankedSegment& segment : ranked) {
     EXPECT_GE(segment.combined, 0);

@@ -30,9 +30,9 @@ std::vector<float> Smooth(std::span<const Neighbour> all, std::span<const float>
       for (int d = 1; d <= smoothing.reach; ++d) {
         weight *= smoothing.decay;
         const size_t next = at + static_cast<size_t>(direction);
-        const bool inside = next < values.size() && all[next].ref.video == all[at].ref.video &&
-                            all[next].ref.place == all[at].ref.place +
-                                                       static_cast<uint32_t>(direction);
+        const bool inside =
+            next < values.size() && all[next].ref.video == all[at].ref.video &&
+            all[next].ref.place == all[at].ref.place + static_cast<uint32_t>(direction);
         if (inside) at = next;
         sum += weight * values[at];
         weights += weight;

@@ -14,8 +14,8 @@
 
 namespace narralytica::search {
 
-// S(x, decay, reach) = sum over d = -reach..reach of decay^|d| * x(place + d), divided by the sum of
-// the weights; beyond the first and the last segment of a recording their values repeat.
+// S(x, decay, reach) = sum over d = -reach..reach of decay^|d| * x(place + d), divided by the sum
+// of the weights; beyond the first and the last segment of a recording their values repeat.
 struct Smoothing {
   float decay;
   int reach;
@@ -61,7 +61,8 @@ inline constexpr RankingWeights kOverVideos{
 };
 
 // A segment near a candidate, with its scores in each leg. A list of them is sorted by ref and
-// holds, around every candidate, its neighbours within kNeighbourReach as far as the recording goes.
+// holds, around every candidate, its neighbours within kNeighbourReach as far as the recording
+// goes.
 struct Neighbour {
   index::SegmentRef ref;
   bool candidate = false;  // may be a hit; the others only lend their scores

@@ -117,15 +117,24 @@ class CaseReader {
     ASSERT_FALSE(case_.queries.empty()) << "line " << line_;
     Query& query = case_.queries.back();
     SearchRequest& request = query.request;
-    if (key == "mode") request.mode = *ParseMode(value);
-    else if (key == "vector") query.vector = Numbers(value);
-    else if (key == "engine") query.vector.reset();
-    else if (key == "tenant") request.tenant = Tenant(std::stoi(value));
-    else if (key == "limit") request.limit = static_cast<uint32_t>(std::stoul(value));
-    else if (key == "offset") request.offset = static_cast<uint32_t>(std::stoul(value));
-    else if (key == "spacing") request.passage_spacing = static_cast<uint32_t>(std::stoul(value));
-    else if (key == "filter") SetFilter(value, request.filter);
-    else query.expectations.push_back({key, value, line_});
+    if (key == "mode")
+      request.mode = *ParseMode(value);
+    else if (key == "vector")
+      query.vector = Numbers(value);
+    else if (key == "engine")
+      query.vector.reset();
+    else if (key == "tenant")
+      request.tenant = Tenant(std::stoi(value));
+    else if (key == "limit")
+      request.limit = static_cast<uint32_t>(std::stoul(value));
+    else if (key == "offset")
+      request.offset = static_cast<uint32_t>(std::stoul(value));
+    else if (key == "spacing")
+      request.passage_spacing = static_cast<uint32_t>(std::stoul(value));
+    else if (key == "filter")
+      SetFilter(value, request.filter);
+    else
+      query.expectations.push_back({key, value, line_});
   }
 
   void AddRecording(const std::string& value) {
@@ -185,12 +194,18 @@ class CaseReader {
 
   static void SetFilter(const std::string& value, index::Filter& filter) {
     for (const auto& [key, text] : Pairs(value)) {
-      if (key == "language") filter.language = text;
-      else if (key == "source") filter.source = text;
-      else if (key == "video") filter.video_id = VideoId::FromTrusted(Uuid(std::stoi(text)));
-      else if (key == "from") filter.published_from = *ParseRfc3339(text);
-      else if (key == "until") filter.published_until = *ParseRfc3339(text);
-      else ADD_FAILURE() << "unknown filter " << key;
+      if (key == "language")
+        filter.language = text;
+      else if (key == "source")
+        filter.source = text;
+      else if (key == "video")
+        filter.video_id = VideoId::FromTrusted(Uuid(std::stoi(text)));
+      else if (key == "from")
+        filter.published_from = *ParseRfc3339(text);
+      else if (key == "until")
+        filter.published_until = *ParseRfc3339(text);
+      else
+        ADD_FAILURE() << "unknown filter " << key;
     }
   }
 
@@ -287,7 +302,8 @@ void CheckError(const Error& error, const Step& step) {
   SCOPED_TRACE(fmt::format("line {}: error {}", step.line, step.value));
   const size_t space = std::min(step.value.find(' '), step.value.size());
   EXPECT_EQ(ToString(error.code), step.value.substr(0, space));
-  EXPECT_THAT(error.Describe(), HasSubstr(step.value.substr(std::min(space + 1, step.value.size()))));
+  EXPECT_THAT(error.Describe(),
+              HasSubstr(step.value.substr(std::min(space + 1, step.value.size()))));
 }
 
 class SearchCases : public testing::TestWithParam<std::string> {};

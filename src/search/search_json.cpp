@@ -56,9 +56,8 @@ Json HitJson(const SearchHit& hit) {
     json["highlights"].push_back({{"field", highlight.field}, {"text", highlight.text}});
   }
   for (const SpokenWord& word : hit.matched_words) {
-    json["matched_words"].push_back({{"start_ms", word.range.start_ms},
-                                     {"end_ms", word.range.end_ms},
-                                     {"text", word.text}});
+    json["matched_words"].push_back(
+        {{"start_ms", word.range.start_ms}, {"end_ms", word.range.end_ms}, {"text", word.text}});
   }
   for (const index::FoundSegment& neighbour : hit.neighbours) {
     json["neighbours"].push_back(SegmentJson(neighbour));

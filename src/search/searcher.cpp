@@ -33,8 +33,7 @@ Result<index::Filter> JoinFilters(index::Filter filter, const index::Filter& fie
   if (fields.video_id && filter.video_id && filter.video_id != fields.video_id) {
     return contradict("videos");
   }
-  if (!fields.language.empty() && !filter.language.empty() &&
-      filter.language != fields.language) {
+  if (!fields.language.empty() && !filter.language.empty() && filter.language != fields.language) {
     return contradict("languages");
   }
   if (fields.video_id) filter.video_id = fields.video_id;
@@ -220,9 +219,12 @@ class Session {
 
 std::string_view ToString(Mode mode) {
   switch (mode) {
-    case Mode::kLexical: return "lexical";
-    case Mode::kSemantic: return "semantic";
-    case Mode::kHybrid: return "hybrid";
+    case Mode::kLexical:
+      return "lexical";
+    case Mode::kSemantic:
+      return "semantic";
+    case Mode::kHybrid:
+      return "hybrid";
   }
   NRL_ASSERT(false);
 }
@@ -235,8 +237,7 @@ Result<Mode> ParseMode(std::string_view text) {
               "use lexical, semantic or hybrid");
 }
 
-Result<SearchReply> Searcher::Search(const SearchRequest& request,
-                                     const Deadline& deadline) const {
+Result<SearchReply> Searcher::Search(const SearchRequest& request, const Deadline& deadline) const {
   NRL_CHECK(CheckPage(request));
   NRL_TRY(const ParsedQuery query, ParseQuery(request.query));
   NRL_TRY(const index::Filter filter, JoinFilters(request.filter, query.filter));

@@ -148,7 +148,8 @@ int Run(const std::string& folder, const std::string& models, const std::string&
   auto runtime = Must(platform::Runtime::Load(library));
   auto server = Must(platform::EngineServer::Create(options, clock));
   index::RegisterSentenceEncoder(*server, std::move(runtime), {models, 2});
-  std::jthread serving([&](const std::stop_token& stop) { Must(server->Serve(Deadline::Never(stop))); });
+  std::jthread serving(
+      [&](const std::stop_token& stop) { Must(server->Serve(Deadline::Never(stop))); });
   platform::EngineClient client(options.socket_path);
   index::EngineEmbedder embedder(client, kModel);
   Tool tool(folder + "/index", embedder);

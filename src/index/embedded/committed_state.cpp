@@ -30,9 +30,10 @@ std::set<SectionKey> SectionsOf(const CommittedState& state) {
 
 }  // namespace
 
-Result<std::shared_ptr<const CommittedState>> CommittedState::Load(
-    const std::string& index_folder, const std::string& generation, WordsCommit commit,
-    const CommittedState* previous) {
+Result<std::shared_ptr<const CommittedState>> CommittedState::Load(const std::string& index_folder,
+                                                                   const std::string& generation,
+                                                                   WordsCommit commit,
+                                                                   const CommittedState* previous) {
   auto state = std::make_shared<CommittedState>();
   state->generation_ = generation;
   const GenerationPaths paths = PathsOf(index_folder, generation);
@@ -74,9 +75,8 @@ Status CommittedState::ViewSections(const CommittedState* previous) {
     }
     const auto view = ViewSection(block.Get(run.section), run.rows, manifest_.dimension);
     const bool fits = view && run.has_vectors == !view->vectors.scales.empty() &&
-                      std::all_of(view->languages.begin(), view->languages.end(), [&](uint8_t l) {
-                        return l < manifest_.languages.size();
-                      });
+                      std::all_of(view->languages.begin(), view->languages.end(),
+                                  [&](uint8_t l) { return l < manifest_.languages.size(); });
     if (!fits) return Fail(DamagedPart("vector part", "a section does not fit its recording"));
     sections_[i] = *view;
     runs_by_row_.push_back(i);
@@ -169,9 +169,9 @@ void CommittedState::SelectLanguage(uint32_t run, uint8_t language,
 }
 
 std::optional<SegmentRef> CommittedState::FindRow(uint32_t row) const {
-  const auto after = std::upper_bound(
-      runs_by_row_.begin(), runs_by_row_.end(), row,
-      [&](uint32_t r, uint32_t run) { return r < manifest_.runs[run].first_row; });
+  const auto after =
+      std::upper_bound(runs_by_row_.begin(), runs_by_row_.end(), row,
+                       [&](uint32_t r, uint32_t run) { return r < manifest_.runs[run].first_row; });
   if (after == runs_by_row_.begin()) return std::nullopt;
   const uint32_t run = *(after - 1);
   const uint32_t place = row - manifest_.runs[run].first_row;

@@ -62,10 +62,8 @@ class EmbeddedReader final : public Reader {
       }
       if (rows.empty()) return scores;
       SortAndJoin(rows);
-      const Xapian::Query words =
-          Restrict(MakeXapianQuery(*parts_.tenant, query), std::move(rows));
-      const Xapian::MSet matches =
-          Match(words, bm25, static_cast<Xapian::doccount>(refs.size()));
+      const Xapian::Query words = Restrict(MakeXapianQuery(*parts_.tenant, query), std::move(rows));
+      const Xapian::MSet matches = Match(words, bm25, static_cast<Xapian::doccount>(refs.size()));
       for (auto match = matches.begin(); match != matches.end(); ++match) {
         NRL_TRY(const SegmentRef ref, RefOf(*match));
         const auto at = std::lower_bound(refs.begin(), refs.end(), ref);

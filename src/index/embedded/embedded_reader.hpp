@@ -1,9 +1,9 @@
 // The embedded index's Reader: a committed state joined with a Xapian database of that very state.
 #pragma once
 
+#include <xapian.h>
 #include <functional>
 #include <memory>
-#include <xapian.h>
 
 #include "index/embedded/committed_state.hpp"
 #include "index/index.hpp"

@@ -1,9 +1,9 @@
 #include "index/embedded/embedded_writer.hpp"
 
+#include <xapian.h>
 #include <algorithm>
 #include <filesystem>
 #include <set>
-#include <xapian.h>
 
 #include "index/embedded/committed_state.hpp"
 #include "index/embedded/embedded_reader.hpp"
@@ -78,7 +78,8 @@ class EmbeddedWriter final : public Writer {
     return GuardXapian([&]() -> Status {
       words_ = Xapian::WritableDatabase(paths_.words(), Xapian::DB_CREATE_OR_OPEN);
       NRL_TRY(const WordsCommit commit, ReadWordsCommit(words_));
-      NRL_TRY(state_, CommittedState::Load(parts_.index_folder, parts_.generation, commit, nullptr));
+      NRL_TRY(state_,
+              CommittedState::Load(parts_.index_folder, parts_.generation, commit, nullptr));
       manifest_ = state_->manifest();
       RemoveUnused();
       words_.begin_transaction();
@@ -136,8 +137,8 @@ class EmbeddedWriter final : public Writer {
       words_.commit_transaction();
       open_ = false;
       After("words");
-      NRL_TRY(state_, CommittedState::Load(parts_.index_folder, parts_.generation, commit,
-                                           state_.get()));
+      NRL_TRY(state_,
+              CommittedState::Load(parts_.index_folder, parts_.generation, commit, state_.get()));
       RemoveUnused();
       words_.begin_transaction();
       open_ = true;
@@ -229,8 +230,8 @@ class EmbeddedWriter final : public Writer {
     run.tenant = tenant;
     run.video_id = video_id;
     run.source = Intern(manifest_.sources, "");
-    const auto after = std::partition_point(
-        manifest_.runs.begin(), manifest_.runs.end(), [&](const Run& r) {
+    const auto after =
+        std::partition_point(manifest_.runs.begin(), manifest_.runs.end(), [&](const Run& r) {
           return r.tenant != tenant ? r.tenant < tenant : r.video_id < video_id;
         });
     return *manifest_.runs.insert(after, std::move(run));
@@ -292,8 +293,7 @@ class EmbeddedWriter final : public Writer {
       const Block& block = state_->block(run.section.block);
       NRL_CHECK(block.Check(run.section));
       const auto bytes = block.Get(run.section);
-      run.section =
-          block_->Add({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+      run.section = block_->Add({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }
     return {};
   }

@@ -114,16 +114,16 @@ auto RunKey(const Run& run) { return std::tuple(run.tenant, std::string_view(run
 
 // The rules that readers rely on without looking again.
 bool KeepsRules(const Manifest& manifest) {
-  const bool ordered =
-      std::adjacent_find(manifest.runs.begin(), manifest.runs.end(),
-                         [](const Run& a, const Run& b) { return RunKey(a) >= RunKey(b); }) ==
-      manifest.runs.end();
+  const bool ordered = std::adjacent_find(manifest.runs.begin(), manifest.runs.end(),
+                                          [](const Run& a, const Run& b) {
+                                            return RunKey(a) >= RunKey(b);
+                                          }) == manifest.runs.end();
   return ordered && manifest.languages.size() <= kLanguagesMax &&
          std::is_sorted(manifest.blocks.begin(), manifest.blocks.end()) &&
          std::all_of(manifest.runs.begin(), manifest.runs.end(), [&](const Run& run) {
            const bool block_known =
-               run.rows == 0 || std::binary_search(manifest.blocks.begin(),
-                                                   manifest.blocks.end(), run.section.block);
+               run.rows == 0 || std::binary_search(manifest.blocks.begin(), manifest.blocks.end(),
+                                                   run.section.block);
            return block_known && run.tenant < manifest.tenants.size() &&
                   run.source < manifest.sources.size() &&
                   uint64_t{run.first_row} + run.rows <= manifest.next_row &&
@@ -142,8 +142,8 @@ Error DamagedPart(std::string_view part, std::string cause) {
 
 std::optional<size_t> Manifest::FindRun(uint32_t tenant, std::string_view video_id) const {
   const auto key = std::tuple(tenant, video_id);
-  const auto found = std::lower_bound(runs.begin(), runs.end(), key,
-                                      [](const Run& run, const auto& k) { return RunKey(run) < k; });
+  const auto found = std::lower_bound(
+      runs.begin(), runs.end(), key, [](const Run& run, const auto& k) { return RunKey(run) < k; });
   if (found == runs.end() || RunKey(*found) != key) return std::nullopt;
   return static_cast<size_t>(found - runs.begin());
 }

@@ -45,7 +45,7 @@ struct Manifest {
   int64_t seq = 0;      // the highest change applied
   uint32_t next_row = 0;
   uint32_t next_block = 1;
-  std::string model;       // of all vectors here; empty while there are none
+  std::string model;  // of all vectors here; empty while there are none
   std::string model_hash;
   uint32_t dimension = 0;
   std::vector<std::string> tenants;

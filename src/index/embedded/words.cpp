@@ -17,9 +17,12 @@ constexpr Xapian::docid kFirstDocument = 1;
 
 char FieldLetter(Field field) {
   switch (field) {
-    case Field::kStem: return 'S';
-    case Field::kExact: return 'E';
-    case Field::kTitle: return 'T';
+    case Field::kStem:
+      return 'S';
+    case Field::kExact:
+      return 'E';
+    case Field::kTitle:
+      return 'T';
   }
   NRL_ASSERT(false);
 }
@@ -80,8 +83,11 @@ Error FromXapian(const Xapian::Error& error) {
       type == "DocNotFoundError") {
     return DamagedPart("words part", std::move(cause));
   }
-  return {ErrorCode::kUnavailable, "the words part of the index cannot be used",
-          "check the disk, then try again", std::move(cause), {}};
+  return {ErrorCode::kUnavailable,
+          "the words part of the index cannot be used",
+          "check the disk, then try again",
+          std::move(cause),
+          {}};
 }
 
 Result<WordsCommit> ReadWordsCommit(const Xapian::Database& words) {
@@ -158,10 +164,14 @@ Xapian::Query MakeXapianQuery(uint32_t tenant, const TextQuery& query) {
     }
     case Op::kPhrase:
       return Xapian::Query(0.0, Terms(Xapian::Query::OP_PHRASE, tenant, query));
-    case Op::kAny: return Combine(Xapian::Query::OP_OR, tenant, query);
-    case Op::kAll: return Combine(Xapian::Query::OP_AND, tenant, query);
-    case Op::kPrefer: return Combine(Xapian::Query::OP_AND_MAYBE, tenant, query);
-    case Op::kExcept: return Combine(Xapian::Query::OP_AND_NOT, tenant, query);
+    case Op::kAny:
+      return Combine(Xapian::Query::OP_OR, tenant, query);
+    case Op::kAll:
+      return Combine(Xapian::Query::OP_AND, tenant, query);
+    case Op::kPrefer:
+      return Combine(Xapian::Query::OP_AND_MAYBE, tenant, query);
+    case Op::kExcept:
+      return Combine(Xapian::Query::OP_AND_NOT, tenant, query);
   }
   NRL_ASSERT(false);
 }

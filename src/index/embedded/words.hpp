@@ -6,11 +6,11 @@
 // weight.
 #pragma once
 
+#include <xapian.h>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-#include <xapian.h>
 
 #include "base/result.hpp"
 #include "index/index.hpp"

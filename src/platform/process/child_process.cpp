@@ -16,8 +16,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <fmt/format.h>
 #include "base/environment.hpp"
-#include "fmt/format.h"
 
 namespace narralytica::platform {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-#include "gmock/gmock.h"
+#include <gmock/gmock.h>
 #include "platform/process/child_process.hpp"
 #include "platform/process/confinement.hpp"
 #include "platform/process/sandbox.hpp"
@@ -33,7 +33,7 @@ struct Outcome {
 };
 
 // Runs to the end with its standard output in a pipe.
-Outcome Run(ChildOptions options, const Sandbox* sandbox = nullptr) {
+Outcome RunChild(ChildOptions options, const Sandbox* sandbox = nullptr) {
   Pipe output = Pipe::Create().value();
   options.fds.push_back({output.write_end.get(), STDOUT_FILENO});
   ChildProcess child = ChildProcess::Spawn(sandbox ? sandbox->Wrap(options) : options).value();
@@ -51,12 +51,12 @@ Outcome Run(ChildOptions options, const Sandbox* sandbox = nullptr) {
 bool Exists(pid_t pid) { return kill(pid, 0) == 0; }
 
 TEST(ChildProcessTest, TellsExitStatusSignalAndUsage) {
-  EXPECT_TRUE(Run(Shell("exit 0")).exit.ok());
-  EXPECT_EQ(Run(Shell("exit 7")).exit.Describe(), "exit status 7");
-  const ChildExit killed = Run(Shell("kill -SEGV $$")).exit;
+  EXPECT_TRUE(RunChild(Shell("exit 0")).exit.ok());
+  EXPECT_EQ(RunChild(Shell("exit 7")).exit.Describe(), "exit status 7");
+  const ChildExit killed = RunChild(Shell("kill -SEGV $$")).exit;
   EXPECT_TRUE(killed.signaled);
   EXPECT_EQ(killed.status, SIGSEGV);
-  const ChildExit busy = Run(Shell("for ((i = 0; i < 100000; i++)); do :; done")).exit;
+  const ChildExit busy = RunChild(Shell("for ((i = 0; i < 100000; i++)); do :; done")).exit;
   EXPECT_GT(busy.usage.user_ms, 10);
   EXPECT_GT(busy.usage.rss_bytes_max, 1'000'000);
 }
@@ -75,12 +75,12 @@ TEST(ChildProcessTest, OnlyAllowedEnvironmentIsPassedOn) {
   setenv("NRL_TEST_SECRET", "hush", 1);
   ChildOptions options = Shell("/usr/bin/env");
   options.environment_added = {"ADDED=yes"};
-  const std::string environment = Run(options).output;
+  const std::string environment = RunChild(options).output;
   EXPECT_THAT(environment, HasSubstr("ADDED=yes"));
   EXPECT_THAT(environment, HasSubstr("PATH="));
   EXPECT_THAT(environment, Not(HasSubstr("hush")));
   options.environment_kept = {"NRL_TEST_SECRET"};
-  EXPECT_THAT(Run(options).output, HasSubstr("hush"));
+  EXPECT_THAT(RunChild(options).output, HasSubstr("hush"));
 }
 
 TEST(ChildProcessTest, OnlyMappedDescriptorsAreOpen) {
@@ -90,7 +90,7 @@ TEST(ChildProcessTest, OnlyMappedDescriptorsAreOpen) {
   ChildOptions options = Shell("echo one >&5; echo two >&6; echo /proc/self/fd/*");
   // 5 and 6 may be in use by this process in the other order: mappings may overlap.
   options.fds = {{first.write_end.get(), 5}, {second.write_end.get(), 6}};
-  const Outcome outcome = Run(options);
+  const Outcome outcome = RunChild(options);
   char buffer[16]{};
   EXPECT_EQ(read(first.read_end.get(), buffer, sizeof buffer), 4);
   EXPECT_STREQ(buffer, "one\n");
@@ -108,10 +108,10 @@ TEST(ChildProcessTest, LimitsAreTheKernels) {
                     .open_files = 33,
                     .file_bytes = 1 << 20,
                     .processes = {}};
-  EXPECT_EQ(Run(options).output, "33\n1024\n1048576\n5\n0\n");
+  EXPECT_EQ(RunChild(options).output, "33\n1024\n1048576\n5\n0\n");
   options = Shell("while :; do :; done");
   options.limits.cpu_seconds = 1;
-  const ChildExit exit = Run(options).exit;
+  const ChildExit exit = RunChild(options).exit;
   EXPECT_TRUE(exit.signaled);
   EXPECT_EQ(exit.status, SIGXCPU);
 }
@@ -143,7 +143,7 @@ TEST(ChildProcessTest, TheGroupDoesNotOutliveItsLeader) {
   Pipe held = Pipe::Create().value();
   ChildOptions options = Shell("/usr/bin/sleep 1000 >/dev/null &");
   options.fds = {{held.write_end.get(), 5}};
-  EXPECT_TRUE(Run(options).exit.ok());
+  EXPECT_TRUE(RunChild(options).exit.ok());
   held.write_end.Close();
   pollfd watched{held.read_end.get(), POLLIN, 0};
   ASSERT_EQ(poll(&watched, 1, 20'000), 1);  // once nobody holds the other end
@@ -212,10 +212,10 @@ TEST_F(SandboxTest, HidesTheSystem) {
   const ChildOptions look = Shell(
       "[ -e /etc/passwd ] && echo passwd; [ -e /root ] && echo root; "
       "[ -e /proc/1 ] && echo proc; [ -w /usr ] && echo usr; :");
-  EXPECT_THAT(Run(look).output, HasSubstr("passwd"));
-  EXPECT_THAT(Run(look, &sandbox_).output, Not(HasSubstr("passwd")));
-  EXPECT_THAT(Run(look, &sandbox_).output, Not(HasSubstr("root")));
-  EXPECT_THAT(Run(look, &sandbox_).output, Not(HasSubstr("usr")));
+  EXPECT_THAT(RunChild(look).output, HasSubstr("passwd"));
+  EXPECT_THAT(RunChild(look, &sandbox_).output, Not(HasSubstr("passwd")));
+  EXPECT_THAT(RunChild(look, &sandbox_).output, Not(HasSubstr("root")));
+  EXPECT_THAT(RunChild(look, &sandbox_).output, Not(HasSubstr("usr")));
 }
 
 TEST_F(SandboxTest, HasNoNetwork) {
@@ -229,15 +229,15 @@ TEST_F(SandboxTest, HasNoNetwork) {
   ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
   const ChildOptions connect = Shell("exec 2>/dev/null; exec 3<>/dev/tcp/127.0.0.1/" +
                                      std::to_string(ntohs(address.sin_port)) + " && echo in");
-  EXPECT_EQ(Run(connect).output, "in\n");
-  EXPECT_EQ(Run(connect, &sandbox_).output, "");
+  EXPECT_EQ(RunChild(connect).output, "in\n");
+  EXPECT_EQ(RunChild(connect, &sandbox_).output, "");
 }
 
 TEST_F(SandboxTest, ReportsSignalsAsSignals) {
-  const ChildExit exit = sandbox_.Unwrap(Run(Shell("kill -KILL $$"), &sandbox_).exit);
+  const ChildExit exit = sandbox_.Unwrap(RunChild(Shell("kill -KILL $$"), &sandbox_).exit);
   EXPECT_TRUE(exit.signaled);
   EXPECT_EQ(exit.status, SIGKILL);
-  EXPECT_EQ(sandbox_.Unwrap(Run(Shell("exit 3"), &sandbox_).exit).status, 3);
+  EXPECT_EQ(sandbox_.Unwrap(RunChild(Shell("exit 3"), &sandbox_).exit).status, 3);
 }
 
 TEST(SandboxPolicyTest, FallsBackOnlyWhenAllowed) {
@@ -245,7 +245,7 @@ TEST(SandboxPolicyTest, FallsBackOnlyWhenAllowed) {
   ASSERT_TRUE(plain);
   EXPECT_EQ(plain->kind(), SandboxKind::kSeccomp);
   EXPECT_NE(plain->fallback_cause(), "");
-  EXPECT_EQ(Run(Shell("echo plain"), &*plain).output, "plain\n");
+  EXPECT_EQ(RunChild(Shell("echo plain"), &*plain).output, "plain\n");
   EXPECT_EQ(Sandbox::Create(SandboxPolicy::kRequired, "/usr/bin/no-such-box").error().code,
             ErrorCode::kUnavailable);
 }
