@@ -1,5 +1,9 @@
 #include "app/work.hpp"
 
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 #include "app/engine_supervisor.hpp"
 #include "index/stages.hpp"
 #include "jobs/worker.hpp"
@@ -11,6 +15,7 @@
 namespace narralytica::app {
 namespace {
 
+constexpr std::chrono::seconds kMetricsEvery{5};
 constexpr std::chrono::milliseconds kMediaStartTimeout{20'000};
 
 Result<media::MediaService> OpenMedia(const Installation& store, const std::stop_token& stop) {
@@ -27,6 +32,26 @@ Result<media::MediaService> OpenMedia(const Installation& store, const std::stop
   return service;
 }
 
+// Keeps DIR/run/work.prom up to date until it is destroyed.
+class MetricsFile {
+ public:
+  MetricsFile(const Installation& store, const platform::Metrics& metrics)
+      : thread_([&store, &metrics](const std::stop_token& stop) {
+          const std::string path = store.folder() + "/run/work.prom";
+          std::mutex mutex;
+          std::condition_variable_any wake;
+          std::unique_lock lock(mutex);
+          do {
+            wake.wait_for(lock, stop, kMetricsEvery, [] { return false; });
+            const Status wrote = metrics.WriteFile(path);
+            if (!wrote) store.log().Error("cannot write the metrics", wrote.error());
+          } while (!stop.stop_requested());
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
 }  // namespace
 
 EngineSupervisorOptions EngineOptions(const Installation& store) {
@@ -40,11 +65,13 @@ Status RunWorker(Installation& store, std::stop_token stop, bool drain) {
   platform::EngineClient engine(store.engine_socket());
   index::EngineEmbedder embedder(engine, kEmbeddingModel);
   const Environment environment = store.environment();
+  platform::Metrics metrics;
   const jobs::StageServices services{
       store.database(), environment, store.queue(),
       [environment](access::Tx& tx, const VideoId& video, std::string_view status) {
         return media::SetVideoStatus(tx, video, status, environment.clock.Now());
-      }};
+      },
+      metrics};
   jobs::StageMap stages;
   stages["ingest"] = media::MakePrepareStage({media, store.objects(), store.temporary_folder()});
   stages["transcribe"] = transcript::MakeTranscribeStage(
@@ -52,6 +79,7 @@ Status RunWorker(Installation& store, std::stop_token stop, bool drain) {
        store.config().recognition.language});
   stages["enrich:embedding"] = index::MakeEmbeddingStage(embedder, store.objects());
   stages["index"] = index::MakeIndexStage(store.index(), store.objects());
+  const MetricsFile metrics_file(store, metrics);
   jobs::Worker worker(services, store.config().work, std::move(stages), store.log());
   return worker.Run(std::move(stop), drain);
 }

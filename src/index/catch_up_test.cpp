@@ -98,9 +98,11 @@ class CatchUpTest : public testing::Test {
     TextQuery query{
         .op = TextQuery::Op::kWord, .terms = {{Field::kStem, word}}, .weight = 1, .parts = {}};
     std::vector<SegmentRef> refs;
-    for (const Hit& hit : reader->MatchText(query, {}, {}, 10)->hits) refs.push_back(hit.ref);
+    const auto matched = reader->MatchText(query, {}, {}, 10).value();
+    for (const Hit& hit : matched.hits) refs.push_back(hit.ref);
     std::vector<std::string> texts;
-    for (const FoundSegment& found : *reader->Fetch(refs)) texts.push_back(found.segment.text);
+    const auto fetched = reader->Fetch(refs).value();
+    for (const FoundSegment& found : fetched) texts.push_back(found.segment.text);
     return texts;
   }
 

@@ -16,6 +16,7 @@
 #include "base/deadline.hpp"
 #include "jobs/queue.hpp"
 #include "platform/log.hpp"
+#include "platform/metrics.hpp"
 
 namespace narralytica::jobs {
 
@@ -28,6 +29,7 @@ struct StageServices {
   Environment environment;
   Queue& queue;
   VideoStatusHook set_video_status;
+  platform::Metrics& metrics;
 };
 
 class StageContext {

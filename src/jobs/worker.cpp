@@ -12,6 +12,8 @@ namespace {
 
 constexpr int kChangesPerBeat = 1'000;
 
+double Seconds(int64_t ms) { return static_cast<double>(ms) / 1'000; }
+
 }  // namespace
 
 void WorkConfig::Bind(platform::ConfigBinder& binder) {
@@ -25,6 +27,14 @@ Worker::Worker(StageServices services, WorkConfig config, StageMap stages, platf
     : services_(std::move(services)),
       config_(config),
       stages_(std::move(stages)),
+      ended_(services_.metrics.Counters("narralytica_job_attempts_total",
+                                        "attempts at jobs, by what became of them")),
+      seconds_(services_.metrics.Histograms("narralytica_job_seconds",
+                                            "how long an attempt took", platform::SecondsBounds())),
+      wait_seconds_(services_.metrics.Histograms("narralytica_job_wait_seconds",
+                                                 "how long a job that was due waited for a worker",
+                                                 platform::SecondsBounds())),
+      open_(services_.metrics.Gauges("narralytica_jobs_open", "jobs queued or running")),
       log_(std::move(log)),
       id_(WorkerId::New(services_.environment)) {}
 
@@ -98,6 +108,9 @@ void Worker::RunJob(ClaimedJob claimed, const std::stop_token& stop) {
   }
   const int64_t started_ms = services_.environment.clock.BootMs();
   log.Info("stage started", {{"attempt", context.job().attempts}});
+  const platform::MetricLabels label{{"stage", context.job().stage.Label()}};
+  wait_seconds_.Observe(
+      label, Seconds(services_.environment.clock.Now().value - context.job().run_at.value));
   const auto stage = stages_.find(context.job().stage.Label());
   const Status outcome =
       stage == stages_.end()
@@ -109,31 +122,34 @@ void Worker::RunJob(ClaimedJob claimed, const std::stop_token& stop) {
     last = *active;
     active->context = nullptr;
   }
-  if (outcome) {
-    log.Info("stage done", {{"took_ms", services_.environment.clock.BootMs() - started_ms}});
-  } else {
-    Settle(context, last, outcome, stop);
-  }
+  const int64_t took_ms = services_.environment.clock.BootMs() - started_ms;
+  if (outcome) log.Info("stage done", {{"took_ms", took_ms}});
+  const std::string_view became = outcome ? "succeeded" : Settle(context, last, outcome, stop);
+  seconds_.Observe(label, Seconds(took_ms));
+  ended_.Add({{"stage", context.job().stage.Label()}, {"outcome", std::string(became)}});
   const std::lock_guard lock(mutex_);
   active_.erase(active);
   wake_.notify_all();
 }
 
-void Worker::Settle(StageContext& context, const Active& active, const Status& outcome,
-                    const std::stop_token& stop) {
+std::string_view Worker::Settle(StageContext& context, const Active& active, const Status& outcome,
+                                const std::stop_token& stop) {
   const Error& error = outcome.error();
   const Lease& lease = context.lease();
   if (active.lost || OutcomeOf(error) == Outcome::kLeaseLost) {
     context.log().Warn("lease lost; another worker has the job");
-    return;
+    return "lease_lost";
   }
   Status settled;
+  std::string_view became = "failed";
   if (active.cancel_requested) {
+    became = "canceled";
     settled = context.Write([&](access::Tx& tx) -> Status {
       NRL_CHECK(services_.queue.MarkCanceled(tx, lease));
       return SettleJob(tx, services_, lease.job);
     });
   } else if (stop.stop_requested() && OutcomeOf(error) == Outcome::kStopped) {
+    became = "released";
     settled = services_.queue.Release(lease);
     context.log().Info("job released");
   } else {
@@ -145,6 +161,7 @@ void Worker::Settle(StageContext& context, const Active& active, const Status& o
   }
   // Not fatal: the lease runs out and the job is taken over.
   if (!settled) context.log().Error("cannot settle the job", settled.error());
+  return became;
 }
 
 void Worker::Beat() {
@@ -169,6 +186,7 @@ void Worker::Beat() {
       access::Write(services_.database, access::SystemScope("sequencer"),
                     [](access::Tx& tx) { return NumberChanges(tx, kChangesPerBeat); });
   if (!numbered) log_.Error("cannot number the changes", numbered.error());
+  if (const auto open = services_.queue.CountOpen()) open_.Set({}, *open);
 }
 
 void Worker::Wait(int64_t duration_ms, const std::stop_token& stop) {

@@ -46,14 +46,19 @@ class Worker {
 
   void RunSlot(std::stop_token stop);
   void RunJob(ClaimedJob claimed, const std::stop_token& stop);
-  void Settle(StageContext& context, const Active& active, const Status& outcome,
-              const std::stop_token& stop);
+  // Gives back or ends a job that did not succeed; what became of it, a label of kEnded.
+  std::string_view Settle(StageContext& context, const Active& active, const Status& outcome,
+                          const std::stop_token& stop);
   void Beat();
   void Wait(int64_t duration_ms, const std::stop_token& stop);
 
   StageServices services_;
   const WorkConfig config_;
   const StageMap stages_;
+  const platform::CounterFamily ended_;
+  const platform::HistogramFamily seconds_;
+  const platform::HistogramFamily wait_seconds_;
+  const platform::GaugeFamily open_;
   const platform::Logger log_;
   const WorkerId id_;
   std::mutex mutex_;

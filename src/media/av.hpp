@@ -27,7 +27,7 @@ struct AvDeleter {
   void operator()(SwrContext* context) const { swr_free(&context); }
   void operator()(SwsContext* context) const { sws_freeContext(context); }
   void operator()(AVIOContext* io) const {
-    av_freep(&io->buffer);
+    av_freep(static_cast<void*>(&io->buffer));
     avio_context_free(&io);
   }
 };

@@ -70,11 +70,21 @@ Status CheckWhole(Input& input, const AudioReader& reader, bool at_end) {
   return {};
 }
 
+// What we wrote ourselves and cannot open is damaged, whatever it looks like.
+Result<std::unique_ptr<Input>> OpenForPcm(const PcmTask& task, const MediaLimits& limits,
+                                          const Budget& budget) {
+  auto input = Input::Open(task.input_fd, limits, budget);
+  if (!input && task.own_flac && input.error().code == ErrorCode::kInvalid) {
+    return FailMedia(MediaReason::kDamaged, input.error().cause);
+  }
+  return input;
+}
+
 }  // namespace
 
 Result<int64_t> DecodePcm(const PcmTask& task, const MediaLimits& limits) {
   Budget budget(limits);
-  NRL_TRY(const auto input, Input::Open(task.input_fd, limits, budget));
+  NRL_TRY(const auto input, OpenForPcm(task, limits, budget));
   NRL_TRY(const auto reader, AudioReader::Open(*input, limits, budget));
   const bool is_ours = input->info().container == "flac" && reader->sample_rate() == kRate &&
                        reader->channels() == 1;

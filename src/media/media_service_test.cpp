@@ -155,7 +155,8 @@ class BadChildTest : public testing::TestWithParam<SandboxKind> {
 TEST_P(BadChildTest, CannotReachAnythingButItsDescriptors) {
   const Result<ChildAnswer> answer = Run("attack", Soon());
   ASSERT_TRUE(answer) << answer.error().cause;
-  for (const auto& [what, error] : nlohmann::json::parse(answer->result).items()) {
+  const auto attempts = nlohmann::json::parse(answer->result);
+  for (const auto& [what, error] : attempts.items()) {
     EXPECT_EQ(error, what == "write_input" ? EBADF : EPERM) << what;
   }
 }

@@ -22,7 +22,7 @@ constexpr float kTitleWeight = .5f;
 constexpr float kCorrectedWeight = .7f;
 constexpr size_t kCorrectedWordsMax = 4;  // per query; further unknown words find nothing
 constexpr size_t kLettersForOneEdit = 4;
-constexpr size_t kLettersForTwoEdits = 8;
+constexpr size_t kLettersForTwoEdits = 6;
 
 void AddOnce(std::vector<std::string>& list, std::string text) {
   if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(std::move(text));

@@ -132,8 +132,9 @@ std::vector<uint32_t> Places(const std::vector<RankedSegment>& ranked) {
 
 TEST(Ranking, OfEqualScoresTheFittingStretchWins) {
   const auto ranked =
-      Rank(Recording({1, 0, 0, 0, 0, 0, 0, .5f, 1, .5f, 0}), {.text = true}, kWithinVideo);
-  EXPECT_EQ(ranked.front().ref.place, 8u);
+      Rank(Recording({0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, .5f, 1, .5f, 0, 0, 0, 0}), {.text = true},
+           kWithinVideo);
+  EXPECT_EQ(ranked.front().ref.place, 12u);
   for (const RankedSegment& segment : ranked) {
     EXPECT_GE(segment.combined, 0);
     EXPECT_LE(segment.combined, 1);

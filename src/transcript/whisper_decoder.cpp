@@ -97,6 +97,7 @@ Status WhisperDecoder::Detect(const DecodeRequest& request, EncodedWindows& enco
     DecodedWindow& window = windows[encoded.window[row]];
     window.no_speech_prob = std::exp(logits[size_t(config_.no_speech)] - LogSumExp(logits));
     std::vector<float> of_languages;
+    of_languages.reserve(config_.languages.size());
     for (const auto& [code, token] : config_.languages) {
       of_languages.push_back(logits[size_t(token)]);
     }
@@ -156,6 +157,7 @@ Result<std::vector<WhisperDecoder::Attempt>> WhisperDecoder::Sample(
   const auto& [request, windows, rows, temperature] = sampling;
   std::vector<Attempt> attempts(windows.size());
   std::vector<std::mt19937_64> randoms;
+  randoms.reserve(request.seeds.size());
   for (const uint64_t seed : request.seeds) {
     randoms.emplace_back(seed + uint64_t(std::lround(temperature * 10)));
   }

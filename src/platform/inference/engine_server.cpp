@@ -320,6 +320,7 @@ void EngineServerImpl::ServeGroup(std::vector<QueuedRequest> group) {
   });
   if (group.empty()) return;
   std::vector<EngineRequest> requests;
+  requests.reserve(group.size());
   for (QueuedRequest& queued : group) requests.push_back(std::move(queued.request));
   const auto replies = CallHandler(ops_.find(requests.front().op)->second, requests);
   NRL_ASSERT(replies.size() == group.size());

@@ -44,7 +44,8 @@ std::string Catalog(Database& database) {
       " AND name <> 'schema_migrations' ORDER BY name"};
   auto tx = *database.Begin(SqlAccess::kRead);
   std::string text;
-  for (const Row& row : *tx->Query(kCatalog, {})) text += row.Text(0) + "\n";
+  const auto rows = tx->Query(kCatalog, {}).value();
+  for (const Row& row : rows) text += row.Text(0) + "\n";
   return text;
 }
 
