@@ -478,7 +478,7 @@ TEST_F(EmbeddedIndexTest, ACrashAfterTheLastStepLosesNothing) {
 
 TEST_F(EmbeddedIndexTest, DamageIsNamed) {
   Put(Make(1, {"one", "two"}), {1, 1});
-  const auto damage = [&](const std::string& start, std::streamoff at) {
+  const auto flip = [&](const std::string& start, std::streamoff at) {
     for (const auto& entry : fs::directory_iterator(folder_.path() + "/main")) {
       if (!entry.path().filename().string().starts_with(start)) continue;
       std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
@@ -487,6 +487,9 @@ TEST_F(EmbeddedIndexTest, DamageIsNamed) {
       file.seekp(at);
       file.put(byte);
     }
+  };
+  const auto damage = [&](const std::string& start, std::streamoff at) {
+    flip(start, at);
     index_ = Open();
     const auto reader = index_->Read(Tenant(1));
     EXPECT_FALSE(reader) << start;
@@ -496,7 +499,7 @@ TEST_F(EmbeddedIndexTest, DamageIsNamed) {
     return reader.error().message;
   };
   EXPECT_EQ(damage("block-", 200), "the vector part of the index is damaged");
-  damage("block-", 200);  // mended again
+  flip("block-", 200);  // mended again
   EXPECT_EQ(damage("manifest-", 30), "the list of recordings of the index is damaged");
 }
 

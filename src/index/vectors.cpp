@@ -125,10 +125,9 @@ Result<VideoVectors> DecodeVectors(std::string_view bytes) {
   }
   if (!cursor.Take(number * sizeof(float), part)) return Corrupt("scales cut off");
   vectors.scales.resize(number);
-  std::memcpy(vectors.scales.data(), part.data(), part.size());
+  std::ranges::copy(part, reinterpret_cast<char*>(vectors.scales.data()));
   if (!cursor.Take(size_t{number} * vectors.dimension, part)) return Corrupt("values cut off");
-  vectors.values.resize(part.size());
-  std::memcpy(vectors.values.data(), part.data(), part.size());
+  vectors.values.assign(part.begin(), part.end());
   if (!cursor.empty()) return Corrupt("bytes left over");
   if (const Status valid = Validate(vectors); !valid) return Corrupt(valid.error().message);
   return vectors;

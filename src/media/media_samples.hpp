@@ -16,6 +16,9 @@
 
 namespace narralytica::media {
 
+// A frame of AAC at 44.1 kHz, in samples at 16 kHz: encoders fill the last one with silence.
+inline constexpr int64_t kAacFrame = 1'024 * 16'000 / 44'100 + 1;
+
 // Tests run in the root of the repository.
 inline std::string Sample(const std::string& name) { return "samples/media/" + name; }
 

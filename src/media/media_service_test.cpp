@@ -51,8 +51,8 @@ TEST_F(MediaServiceTest, PreparesAVideoThroughTheSandbox) {
       Service().Prepare({.input_path = Sample("speech.mp4"), .output_dir = folder_.path()}, Soon(),
                         [&](double fraction) { progress.push_back(fraction); });
   ASSERT_TRUE(prepared) << prepared.error().cause;
-  EXPECT_EQ(prepared->samples, 96'000);
-  EXPECT_EQ(prepared->duration_ms, 6'000);
+  EXPECT_NEAR(static_cast<double>(prepared->samples), 96'000, kAacFrame);
+  EXPECT_NEAR(static_cast<double>(prepared->duration_ms), prepared->samples / 16.0, 1);
   EXPECT_EQ(prepared->info.title, "Inaugural address");
   EXPECT_THAT(prepared->warnings, IsEmpty());
   EXPECT_GT(prepared->usage.cpu_ms, 0);
@@ -70,8 +70,8 @@ TEST_F(MediaServiceTest, PreparesAVideoThroughTheSandbox) {
   const Result<int64_t> samples = Service().StreamPcm(
       {.path = prepared->audio_path, .range = {1'000, 90'000}}, Soon(), collect);
   ASSERT_TRUE(samples) << samples.error().cause;
-  EXPECT_EQ(*samples, 80'000);
-  EXPECT_EQ(std::ssize(pcm), 80'000);
+  EXPECT_EQ(*samples, prepared->samples - 16'000);
+  EXPECT_EQ(std::ssize(pcm), *samples);
 }
 
 TEST_F(MediaServiceTest, ARecordingMayBeginInsideAFile) {

@@ -94,9 +94,7 @@ class OperationsTest : public testing::Test {
   platform::TemporaryFolder folder_;
 };
 
-// A frame of AAC at 44.1 kHz, in samples at 16 kHz: encoders fill the last one with silence.
 constexpr int kOpusFrameMs = 20;
-constexpr int64_t kAacFrame = 1'024 * 16'000 / 44'100 + 1;
 
 int Loudest(std::span<const int16_t> samples) {
   int loudest = 0;

@@ -30,8 +30,9 @@ class PosterSearch {
     frame_.reset(av_frame_alloc());
     if (!packet_ || !frame_) return FailMedia(MediaReason::kResource, "no memory for a frame");
     input_.Select(stream_.index);
-    if (SeekToPlace()) NRL_CHECK(LookAround());
-    if (!best_) {
+    const bool moved = SeekToPlace();
+    NRL_CHECK(LookAround());
+    if (!best_ && moved) {
       av_seek_frame(input_.format(), -1, 0, AVSEEK_FLAG_BACKWARD);
       NRL_CHECK(LookAround());
     }

@@ -30,8 +30,7 @@ Metrics::Metrics() : state_(std::make_unique<State>()) {}
 Metrics::~Metrics() = default;
 
 CounterFamily Metrics::Counters(const std::string& name, const std::string& help) {
-  return CounterFamily(
-      prometheus::BuildCounter().Name(name).Help(help).Register(state_->registry));
+  return CounterFamily(prometheus::BuildCounter().Name(name).Help(help).Register(state_->registry));
 }
 
 GaugeFamily Metrics::Gauges(const std::string& name, const std::string& help) {

@@ -1,11 +1,11 @@
 // Metrics of this process in the Prometheus data model: counters, gauges and histograms by label.
 //
-//   const CounterFamily ended = metrics.Counters("narralytica_jobs_ended_total", "jobs that ended");
-//   ended.Add({{"stage", "transcribe"}, {"outcome", "succeeded"}});
+//   const CounterFamily ended = metrics.Counters("narralytica_jobs_ended_total", "jobs that
+//   ended"); ended.Add({{"stage", "transcribe"}, {"outcome", "succeeded"}});
 //
-// Names are `narralytica_<thing>_<unit>[_total]` and stay (docs/metrics.md lists them); label
-// values come from a small fixed set, never from ids or input. All of it is thread-safe; a family
-// is cheap to copy and must not outlive its Metrics.
+// Names are `narralytica_<thing>_<unit>[_total]` and stay (docs/metrics.md lists them);
+// label values come from a small fixed set, never from ids or input. All of it is thread-safe; a
+// family is cheap to copy and must not outlive its Metrics.
 #pragma once
 
 #include <map>

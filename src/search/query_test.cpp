@@ -131,9 +131,8 @@ std::vector<uint32_t> Places(const std::vector<RankedSegment>& ranked) {
 }
 
 TEST(Ranking, OfEqualScoresTheFittingStretchWins) {
-  const auto ranked =
-      Rank(Recording({0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, .5f, 1, .5f, 0, 0, 0, 0}), {.text = true},
-           kWithinVideo);
+  const auto ranked = Rank(Recording({0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, .5f, 1, .5f, 0, 0, 0, 0}),
+                           {.text = true}, kWithinVideo);
   EXPECT_EQ(ranked.front().ref.place, 12u);
   for (const RankedSegment& segment : ranked) {
     EXPECT_GE(segment.combined, 0);

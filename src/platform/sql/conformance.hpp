@@ -67,13 +67,13 @@ TEST_P(SqlConformance, ADuplicateKeyIsAConflict) {
 }
 
 TEST_P(SqlConformance, ABrokenStatementIsOurDefectAndStaysPrivate) {
-  static constexpr Statement kBroken{"things.broken", "SELECT nothing FROM nowhere"};
+  static constexpr Statement kBroken{"things.broken", "SELECT something FROM nowhere"};
   auto tx = *database_->Begin(SqlAccess::kRead);
   const auto rows = tx->Query(kBroken, {});
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error().code, ErrorCode::kInternal);
   EXPECT_EQ(rows.error().message.find("nowhere"), std::string::npos);
-  EXPECT_NE(rows.error().cause.find("nowhere"), std::string::npos);
+  EXPECT_NE(rows.error().cause.find("nowhere"), std::string::npos) << rows.error().cause;
 }
 
 TEST_P(SqlConformance, AReaderKeepsItsSnapshotWhileAnotherWrites) {
