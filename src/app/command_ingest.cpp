@@ -98,7 +98,8 @@ class BorrowedWorker {
   Status Stop() {
     thread_.request_stop();
     thread_.join();
-    return outcome_;
+    const bool stopped = !outcome_ && outcome_.error().code == ErrorCode::kCanceled;
+    return stopped ? Status{} : outcome_;
   }
 
  private:
@@ -169,13 +170,13 @@ class Ingest {
 
   Status Wait() {
     while (true) {
-      NRL_CHECK(EnsureWorker());
       // Asked before the look, so that what the worker did last is seen.
       const bool worker_ended = worker_ && worker_->ended();
       NRL_CHECK(Refresh());
       TellEnds();
       const auto open = std::ranges::find_if(inputs_, [&](const Input& i) { return !Done(i); });
       if (open == inputs_.end()) return {};
+      NRL_CHECK(EnsureWorker());
       if (worker_ended) return Fail(ErrorCode::kUnavailable, "the worker ended before the work");
       if (stop_.stop_requested()) {
         return Fail(ErrorCode::kCanceled, "stopped waiting; the accepted recordings are kept",

@@ -71,6 +71,7 @@ Status Worker::Run(std::stop_token stop, bool drain) {
       Wait(config_.heartbeat_ms, {});
     }
   }
+  CountOpen();
   log_.Info("worker stopped", {{"worker", id_.str()}});
   return services_.queue.ForgetWorker(id_);
 }
@@ -186,6 +187,10 @@ void Worker::Beat() {
       access::Write(services_.database, access::SystemScope("sequencer"),
                     [](access::Tx& tx) { return NumberChanges(tx, kChangesPerBeat); });
   if (!numbered) log_.Error("cannot number the changes", numbered.error());
+  CountOpen();
+}
+
+void Worker::CountOpen() {
   if (const auto open = services_.queue.CountOpen()) open_.Set({}, *open);
 }
 

@@ -50,6 +50,7 @@ class Worker {
   std::string_view Settle(StageContext& context, const Active& active, const Status& outcome,
                           const std::stop_token& stop);
   void Beat();
+  void CountOpen();
   void Wait(int64_t duration_ms, const std::stop_token& stop);
 
   StageServices services_;

@@ -147,12 +147,8 @@ std::string ToText(std::span<const Segment> segments) {
     const bool paragraph = i == 0 ||
                            range.start_ms - segments[i - 1].range.end_ms >= kParagraphPauseMs ||
                            range.start_ms - paragraph_start_ms >= kParagraphMs;
-    if (paragraph) {
-      if (i > 0) text += "\n\n";
-      text += fmt::format("[{}]", FormatOffset(range.start_ms));
-      paragraph_start_ms = range.start_ms;
-    }
-    if (paragraph || !WrittenWithoutSpaces(segments[i].language)) text += ' ';
+    if (paragraph) paragraph_start_ms = range.start_ms;
+    if (i > 0) text += paragraph ? "\n\n" : WrittenWithoutSpaces(segments[i].language) ? "" : " ";
     text += segments[i].text;
   }
   if (!segments.empty()) text += '\n';

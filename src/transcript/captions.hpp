@@ -31,8 +31,7 @@ std::vector<Caption> MakeCaptions(std::span<const Segment> segments,
 std::string ToSrt(std::span<const Caption> captions);
 std::string ToVtt(std::span<const Caption> captions);
 
-// Paragraphs, each with the time it begins at: "[1:02:03] text". A paragraph is what is said up to
-// a pause of two seconds, or about a minute.
+// The text alone, in paragraphs: what is said up to a pause of two seconds, or about a minute.
 std::string ToText(std::span<const Segment> segments);
 
 }  // namespace narralytica::transcript

@@ -1,6 +1,6 @@
 """kill -9 in the middle of a recording: the job finishes, and the transcript is the same.
 
-`make chaos` runs the same on twenty minutes of speech; here it is a few minutes of the sample.
+`make chaos` runs the same on twenty minutes of speech; here it is ten.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 from tests.eval import measure
 from tests.pipeline.program import MEETING, Narralytica
 
-COPIES = int(os.environ.get("NRL_KILL_TEST_COPIES", "2"))
+COPIES = int(os.environ.get("NRL_KILL_TEST_COPIES", "5"))
 WAIT_S = 60 * COPIES
 POLL_S = 0.05
 UNDISTURBED = "undisturbed"

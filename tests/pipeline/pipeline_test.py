@@ -31,7 +31,7 @@ QUERIES = [
     ('"post mortem examination"', "mortem"),
     ("spitefull", "spiteful"),
     ("attempted suicide", "attempted"),
-    ("garland AND news", "garland"),
+    ("send AND news", "news"),
     ("known her all her life", "known"),
 ]
 SHORT_UTTERANCE_MS = 7500
