@@ -2,7 +2,7 @@
 //
 // Place in the flow: Transcriber cuts a recording into windows and hands them over in batches;
 // a Recognizer turns a batch into text. Two engines stand behind it, Whisper and any sherpa-onnx
-// model, both in the engine process; MakeRecognizer (recognizers.cpp) connects to them.
+// model, both in the engine process; ConnectRecognizer (engine_recognizer.hpp) reaches them.
 //
 // What every implementation guarantees: the result of a batch is a function of the batch, the
 // model and the settings alone, so that a batch done again after a crash gives the same bytes.

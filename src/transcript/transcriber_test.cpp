@@ -1,0 +1,162 @@
+// The course of a transcription, with an engine that spells out what it was given: batches,
+// checkpoints, language prior, errors. Real engines are tested through the command line.
+#include "transcript/transcriber.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <cstdlib>
+
+namespace narralytica::transcript {
+namespace {
+
+using testing::Each;
+using testing::Ge;
+using testing::Le;
+
+// A recording whose sound is loud where somebody speaks: four of every five seconds.
+class Sound final : public PcmReader {
+ public:
+  explicit Sound(int64_t seconds) : seconds_(seconds) {}
+  int64_t sample_count() const override { return seconds_ * kSampleRate; }
+  Result<std::vector<int16_t>> Read(int64_t start, size_t count) override {
+    EXPECT_LE(start + static_cast<int64_t>(count), sample_count());
+    std::vector<int16_t> samples(count);
+    for (size_t i = 0; i < count; ++i) {
+      const int64_t at = start + static_cast<int64_t>(i);
+      samples[i] = at / kSampleRate % 5 < 4 ? static_cast<int16_t>(1 + at % 1'000) : int16_t{0};
+    }
+    return samples;
+  }
+
+ private:
+  int64_t seconds_;
+};
+
+class LoudnessDetector final : public SpeechDetector {
+ public:
+  Result<std::vector<float>> Detect(std::span<const int16_t> samples, VadState&,
+                                    const Deadline&) override {
+    std::vector<float> probabilities;
+    for (size_t i = 0; i < samples.size(); i += VadModel::kFrameSamples) {
+      probabilities.push_back(samples[i] == 0 ? 0.0f : 1.0f);
+    }
+    return probabilities;
+  }
+};
+
+class SpellingRecognizer final : public Recognizer {
+ public:
+  std::atomic<int> batches = 0;
+  std::atomic<int> fail_at = -1;
+
+  Result<RecognizerInfo> Describe(const Deadline&) override {
+    return RecognizerInfo{"spelling", "spelling-1", "hash", "aligned"};
+  }
+  Result<std::vector<RecognizedWindow>> Recognize(const RecognitionBatch& batch,
+                                                  const Deadline&) override {
+    if (batches++ == fail_at) return Fail(ErrorCode::kUnavailable, "the engine died");
+    double prior_seconds = 0;
+    for (const auto& [language, seconds] : batch.prior) prior_seconds += seconds;
+    std::vector<RecognizedWindow> results;
+    for (size_t i = 0; i < batch.windows.size(); ++i) {
+      RecognizedWindow& window = results.emplace_back();
+      window.language = "en";
+      window.words.push_back({100, 400,
+                              fmt::format("{}:{}:{:.1f}", batch.samples[i].size(),
+                                          batch.samples[i].front(), prior_seconds),
+                              0.5});
+    }
+    return results;
+  }
+};
+
+struct Outcome {
+  Result<RawTranscript> transcript = Fail(ErrorCode::kInternal, "not run");
+  std::vector<nlohmann::json> checkpoint;
+  std::vector<double> progress;
+};
+
+Outcome Transcribe(SpellingRecognizer& recognizer, int64_t seconds,
+                   std::vector<nlohmann::json> checkpoint = {}) {
+  Sound sound(seconds);
+  LoudnessDetector detector;
+  Outcome outcome;
+  outcome.checkpoint = checkpoint;
+  TranscribeOptions options;
+  options.checkpoint = std::move(checkpoint);
+  options.batch_done = [&](const nlohmann::json& batch) -> Status {
+    outcome.checkpoint.push_back(batch);
+    return {};
+  };
+  options.progress = [&](double fraction) { outcome.progress.push_back(fraction); };
+  outcome.transcript = Transcriber(recognizer, detector).Run(sound, options, Deadline::Never());
+  return outcome;
+}
+
+std::vector<Word> WordsOf(const RawTranscript& transcript) {
+  std::vector<Word> words;
+  for (const auto& window : transcript.windows) {
+    words.insert(words.end(), window.words.begin(), window.words.end());
+  }
+  return words;
+}
+
+constexpr int64_t kSeconds = 1'500;
+
+TEST(Transcriber, CoversAllSpeechInOrder) {
+  SpellingRecognizer recognizer;
+  const Outcome outcome = Transcribe(recognizer, kSeconds);
+  ASSERT_TRUE(outcome.transcript);
+  EXPECT_EQ(outcome.transcript->language, "en");
+  EXPECT_NEAR(static_cast<double>(outcome.transcript->speech_ms), kSeconds * 800, kSeconds * 60);
+  int64_t end_ms = 0;
+  for (const TranscribedWindow& window : outcome.transcript->windows) {
+    EXPECT_GE(window.range.start_ms, end_ms);
+    end_ms = window.range.end_ms;
+  }
+  EXPECT_GT(recognizer.batches, 5);
+  EXPECT_THAT(outcome.progress, Each(testing::AllOf(Ge(0), Le(1))));
+  EXPECT_TRUE(std::ranges::is_sorted(outcome.progress));
+  EXPECT_EQ(outcome.progress.back(), 1);
+}
+
+TEST(Transcriber, ResumedFromAnyBatchItEndsTheSame) {
+  SpellingRecognizer undisturbed;
+  const Outcome whole = Transcribe(undisturbed, kSeconds);
+  ASSERT_TRUE(whole.transcript);
+  for (int die_at = 0; die_at < undisturbed.batches; ++die_at) {
+    SpellingRecognizer recognizer;
+    recognizer.fail_at = die_at;
+    const Outcome first = Transcribe(recognizer, kSeconds);
+    ASSERT_FALSE(first.transcript);
+    EXPECT_EQ(first.transcript.error().code, ErrorCode::kUnavailable);
+    const int before = recognizer.batches;
+    const Outcome second = Transcribe(recognizer, kSeconds, first.checkpoint);
+    ASSERT_TRUE(second.transcript) << second.transcript.error().message;
+    EXPECT_EQ(WordsOf(*second.transcript), WordsOf(*whole.transcript)) << die_at;
+    EXPECT_EQ(second.checkpoint, whole.checkpoint);
+    EXPECT_EQ(recognizer.batches - before + std::ssize(first.checkpoint), undisturbed.batches);
+  }
+}
+
+TEST(Transcriber, RefusesTheCheckpointOfAnotherRecording) {
+  SpellingRecognizer recognizer;
+  const Outcome whole = Transcribe(recognizer, kSeconds);
+  const Outcome other = Transcribe(recognizer, 30, whole.checkpoint);
+  ASSERT_FALSE(other.transcript);
+  EXPECT_EQ(other.transcript.error().code, ErrorCode::kCorrupt);
+}
+
+TEST(Transcriber, NothingSaidIsAnEmptyTranscript) {
+  SpellingRecognizer recognizer;
+  const Outcome outcome = Transcribe(recognizer, 0);
+  ASSERT_TRUE(outcome.transcript);
+  EXPECT_TRUE(outcome.transcript->windows.empty());
+  EXPECT_EQ(outcome.transcript->language, "");
+  EXPECT_EQ(recognizer.batches, 0);
+}
+
+}  // namespace
+}  // namespace narralytica::transcript
