@@ -1,0 +1,252 @@
+#include "api/router.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "api/cookie.hpp"
+
+namespace narralytica::api {
+namespace {
+
+constexpr int64_t kWindowSeconds = 60;
+
+std::vector<std::string_view> Parts(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const size_t end = std::min(path.find('/'), path.size());
+    parts.push_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  return parts;
+}
+
+// Whether the path has the pattern's form; then `ids` has what stands for its {names}.
+bool Fits(std::string_view pattern, std::string_view path,
+          std::map<std::string, std::string>& ids) {
+  const auto wanted = Parts(pattern);
+  const auto given = Parts(path);
+  if (wanted.size() != given.size()) return false;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i].starts_with('{')) {
+      ids[std::string(wanted[i].substr(1, wanted[i].size() - 2))] = std::string(given[i]);
+    } else if (wanted[i] != given[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string_view Bearer(const Request& request) {
+  const std::string& header = request.Header("authorization");
+  constexpr std::string_view kScheme = "bearer ";
+  if (header.size() <= kScheme.size()) return {};
+  for (size_t i = 0; i < kScheme.size(); ++i) {
+    if (std::tolower(static_cast<unsigned char>(header[i])) != kScheme[i]) return {};
+  }
+  return std::string_view(header).substr(kScheme.size());
+}
+
+bool OnlyReads(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
+bool SameSecret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Status CheckCsrf(const Request& request, const access::Session& session) {
+  if (OnlyReads(request.method)) return {};
+  if (SameSecret(request.Header("x-csrf-token"), session.csrf_token)) return {};
+  return Fail(ErrorCode::kDenied, "the CSRF token is missing or wrong",
+              "send X-CSRF-Token with the csrf_token of GET /api/v1/session");
+}
+
+}  // namespace
+
+void LimitsConfig::Bind(platform::ConfigBinder& binder) {
+  const platform::ConfigBinder::Range range{1, 1'000'000};
+  binder.Field("limits.read_per_minute", &read_per_minute, range, "reads of one caller");
+  binder.Field("limits.write_per_minute", &write_per_minute, range, "writes of one caller");
+  binder.Field("limits.expensive_per_minute", &expensive_per_minute, range,
+               "searches of one caller");
+  binder.Field("limits.sign_in_per_minute", &sign_in_per_minute, range,
+               "attempts to sign in from one address");
+  binder.Field("limits.address_per_minute", &address_per_minute, range,
+               "requests of any kind from one address");
+}
+
+Router::Router(RouterParts parts)
+    : database_(parts.database),
+      environment_(parts.environment),
+      log_(std::move(parts.log)),
+      config_(parts.limits),
+      limits_(parts.environment.clock) {}
+
+Router::Match Router::Find(const Request& request) const {
+  Match match;
+  for (const Route& route : routes_) {
+    std::map<std::string, std::string> ids;
+    if (!Fits(route.pattern, request.path, ids)) continue;
+    if (route.method == request.method) return {&route, std::move(ids), {}};
+    if (!match.allowed.empty()) match.allowed += ", ";
+    match.allowed += route.method;
+  }
+  return match;
+}
+
+bool Router::StreamsBody(const Request& request) const {
+  const Match match = Find(request);
+  return match.route != nullptr && match.route->receiver;
+}
+
+Response Router::Handle(Request& request) {
+  Match match = Find(request);
+  if (match.route == nullptr) return Refuse(request, match);
+  request.path_ids = std::move(match.path_ids);
+  Response limit_headers;
+  const auto caller = Admit(*match.route, request, limit_headers);
+  const auto answer = caller ? match.route->handler(request, *caller) : Result<Response>(Fail(caller));
+  Response response;
+  if (answer) {
+    response = std::move(const_cast<Response&>(*answer));
+  } else {
+    response = ErrorResponse(answer.error(), request.correlation_id);
+    if (response.status >= 500) {
+      log_.With("trace", request.correlation_id).Error("request failed", answer.error());
+    }
+  }
+  response.headers.insert(response.headers.end(), limit_headers.headers.begin(),
+                          limit_headers.headers.end());
+  return response;
+}
+
+std::variant<Response, std::unique_ptr<BodySink>> Router::Receive(Request& request) {
+  Match match = Find(request);
+  if (match.route == nullptr) return Refuse(request, match);
+  request.path_ids = std::move(match.path_ids);
+  Response limit_headers;
+  const auto caller = Admit(*match.route, request, limit_headers);
+  auto sink = caller ? match.route->receiver(request, *caller)
+                     : Result<std::unique_ptr<BodySink>>(Fail(caller));
+  if (sink) return std::move(*sink);
+  Response response = ErrorResponse(sink.error(), request.correlation_id);
+  response.headers.insert(response.headers.end(), limit_headers.headers.begin(),
+                          limit_headers.headers.end());
+  return response;
+}
+
+Response Router::Refuse(const Request& request, const Match& match) const {
+  if (!match.allowed.empty()) {
+    return ErrorResponse(HttpError{405, "method_not_allowed",
+                                   fmt::format("{} is not possible here", request.method),
+                                   "possible: " + match.allowed},
+                         request.correlation_id)
+        .With("Allow", match.allowed);
+  }
+  if (fallback_ && (request.method == "GET" || request.method == "HEAD") &&
+      !request.path.starts_with("/api/")) {
+    return fallback_(request);
+  }
+  return ErrorResponse(HttpError{404, "resource_not_found", "there is nothing at this address",
+                                 "contracts/openapi.yaml lists the routes"},
+                       request.correlation_id);
+}
+
+Result<Caller> Router::Admit(const Route& route, const Request& request,
+                             Response& limit_headers) {
+  const access::Limit by_address{"address", config_.address_per_minute, kWindowSeconds};
+  const auto address = limits_.Take(by_address, request.remote_address);
+  if (!address.allowed) {
+    limit_headers.With("Retry-After", std::to_string(address.retry_s));
+    return Fail(ErrorCode::kLimited, "too many requests from this address",
+                fmt::format("wait {} s", address.retry_s));
+  }
+  if (route.open) {
+    if (route.cost == Cost::kSignIn) {
+      NRL_CHECK(CheckLimits(route, request, nullptr, limit_headers));
+    }
+    return Caller{{{}, "anonymous", request.correlation_id}, {}, {}};
+  }
+  NRL_TRY(Caller caller, Identify(request));
+  NRL_CHECK(CheckLimits(route, request, &caller, limit_headers));
+  if (caller.session) NRL_CHECK(CheckCsrf(request, *caller.session));
+  if (!route.permission.action.empty() &&
+      !access::MayDo(caller.key.role, caller.key.scopes, route.permission)) {
+    return Fail(ErrorCode::kDenied,
+                fmt::format("the role {} may not {} {}", caller.key.role, route.permission.action,
+                            route.permission.resource),
+                "ask an admin for a key that may");
+  }
+  return caller;
+}
+
+Result<Caller> Router::Identify(const Request& request) {
+  const UtcMs now = environment_.clock.Now();
+  const std::string_view bearer = Bearer(request);
+  const std::string token = bearer.empty() ? request.Cookie(kSessionCookie) : std::string();
+  const auto unknown = [](std::string_view message) {
+    return Fail(ErrorCode::kDenied, std::string(message), "send a key or sign in", {},
+                "unauthorized");
+  };
+  if (bearer.empty() && token.empty()) return unknown("no key and no session");
+  Caller caller;
+  NRL_CHECK(access::Read(database_, access::SystemScope("api"), [&](access::Tx& tx) -> Status {
+    if (!bearer.empty()) {
+      NRL_TRY(auto key, access::FindKey(tx, bearer, now));
+      if (!key) return unknown("the key is not known, was revoked or has expired");
+      caller.key = std::move(*key);
+    } else {
+      NRL_TRY(caller.session, access::FindSession(tx, token, now));
+      if (!caller.session) return unknown("the session is over");
+      caller.key = caller.session->key;
+    }
+    return {};
+  }));
+  caller.scope = {caller.key.tenant, "key:" + caller.key.id.str(), request.correlation_id};
+  constexpr int64_t kNoteEveryMs = 60'000;
+  if (caller.key.last_used_at.value_or(UtcMs{0}).value < now.value - kNoteEveryMs) {
+    const Status noted = access::Write(
+        database_, caller.scope,
+        [&](access::Tx& tx) { return access::NoteKeyUse(tx, caller.key, now); });
+    if (!noted) log_.Error("cannot note the use of a key", noted.error());
+  }
+  return caller;
+}
+
+Status Router::CheckLimits(const Route& route, const Request& request, const Caller* caller,
+                           Response& limit_headers) {
+  const auto limit_of = [&]() -> access::Limit {
+    switch (route.cost) {
+      case Cost::kRead:
+        return {"read", config_.read_per_minute, kWindowSeconds};
+      case Cost::kWrite:
+        return {"write", config_.write_per_minute, kWindowSeconds};
+      case Cost::kExpensive:
+        return {"expensive", config_.expensive_per_minute, kWindowSeconds};
+      case Cost::kSignIn:
+        return {"sign-in", config_.sign_in_per_minute, kWindowSeconds};
+    }
+    return {"read", config_.read_per_minute, kWindowSeconds};
+  };
+  const access::Limit limit = limit_of();
+  const auto state =
+      limits_.Take(limit, caller != nullptr ? caller->key.id.str() : request.remote_address);
+  const int64_t now_s = environment_.clock.Now().value / 1'000;
+  limit_headers
+      .With("RateLimit-Policy",
+            fmt::format("\"{}\";q={};w={}", limit.name, limit.requests, limit.window_s))
+      .With("RateLimit", fmt::format("\"{}\";r={};t={}", limit.name, state.remaining, state.reset_s))
+      .With("X-RateLimit-Limit", std::to_string(limit.requests))
+      .With("X-RateLimit-Remaining", std::to_string(state.remaining))
+      .With("X-RateLimit-Reset", std::to_string(now_s + state.reset_s));
+  if (state.allowed) return {};
+  limit_headers.With("Retry-After", std::to_string(state.retry_s));
+  return Fail(ErrorCode::kLimited,
+              fmt::format("more than {} {} requests in a minute", limit.requests, limit.name),
+              fmt::format("wait {} s", state.retry_s));
+}
+
+}  // namespace narralytica::api
