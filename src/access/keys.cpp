@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "base/hash.hpp"
@@ -13,7 +14,7 @@ using platform::Row;
 using platform::Rows;
 using platform::Statement;
 
-#define NRL_KEY_COLUMNS                                                                     \
+#define NRL_KEY_COLUMNS                                                                        \
   "k.id, k.tenant_id, k.name, k.role, k.scopes, k.prefix, k.created_at_ms, k.last_used_at_ms," \
   " k.expires_at_ms, k.revoked_at_ms"
 
@@ -36,10 +37,10 @@ constexpr Statement kRevoke{"api_keys.revoke",
                             " WHERE tenant_id = $1 AND id = $2"};
 constexpr Statement kEndSessionsOfKey{"sessions.end_of_key",
                                       "DELETE FROM sessions WHERE tenant_id = $1 AND key_id = $2"};
-constexpr Statement kFindKey{"api_keys.find",
-                             "SELECT " NRL_KEY_COLUMNS
-                             " FROM api_keys k WHERE k.secret_sha256 = $1 AND k.revoked_at_ms IS NULL"
-                             " AND (k.expires_at_ms IS NULL OR k.expires_at_ms > $2)"};
+constexpr Statement kFindKey{
+    "api_keys.find", "SELECT " NRL_KEY_COLUMNS
+                     " FROM api_keys k WHERE k.secret_sha256 = $1 AND k.revoked_at_ms IS NULL"
+                     " AND (k.expires_at_ms IS NULL OR k.expires_at_ms > $2)"};
 constexpr Statement kNoteUse{"api_keys.note_use",
                              "UPDATE api_keys SET last_used_at_ms = $3"
                              " WHERE tenant_id = $1 AND id = $2"
@@ -58,10 +59,12 @@ constexpr Statement kFindSession{
 constexpr Statement kEndSession{"sessions.end",
                                 "DELETE FROM sessions WHERE tenant_id = $1 AND id = $2"};
 constexpr Statement kExpireSessions{"sessions.expire",
-                                    "DELETE FROM sessions WHERE expires_at_ms <= $1"};
+                                    "DELETE FROM sessions WHERE tenant_id = $1"
+                                    " AND expires_at_ms <= $2"};
 
 constexpr size_t kSecretBytes = 20;
 constexpr size_t kPrefixBytes = 4;
+constexpr size_t kScopeBytesMax = 200;
 
 // What each role adds to the one before it.
 struct Grant {
@@ -74,8 +77,7 @@ const std::array<Grant, 4>& Grants() {
             {"read:videos", "read:transcripts", "read:search", "read:jobs", "read:changes",
              "read:sources"}},
       Grant{"editor", {"write:videos", "delete:videos", "write:uploads", "write:sources"}},
-      Grant{"operator", {"write:jobs"}},
-      Grant{"admin", {"read:keys", "write:keys"}}};
+      Grant{"operator", {"write:jobs"}}, Grant{"admin", {"read:keys", "write:keys"}}};
   return grants;
 }
 
@@ -113,10 +115,36 @@ ApiKey ReadKey(const Row& row) {
           MaybeTime(row, 9)};
 }
 
-bool IsScope(std::string_view scope) {
+struct ParsedScope {
+  std::string_view action, resource, rest;  // rest: "" or "*" for all of the resource
+};
+
+std::optional<ParsedScope> ParseScope(std::string_view scope) {
+  const auto is_word = [](std::string_view word) {
+    return word == "*" || (!word.empty() && std::ranges::all_of(word, [](char c) {
+             return (c >= 'a' && c <= 'z') || c == '_';
+           }));
+  };
   const size_t colon = scope.find(':');
-  return scope.size() <= 200 && colon != std::string_view::npos && colon > 0 &&
-         colon + 1 < scope.size() && scope.find(':', colon + 1) == std::string_view::npos;
+  if (scope.size() > kScopeBytesMax || colon == std::string_view::npos) return std::nullopt;
+  const size_t second = std::min(scope.find(':', colon + 1), scope.size());
+  const ParsedScope parsed{scope.substr(0, colon), scope.substr(colon + 1, second - colon - 1),
+                           scope.substr(std::min(second + 1, scope.size()))};
+  const bool rest_ok = std::ranges::all_of(parsed.rest, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '*' || c == '-';
+  });
+  const bool rest_given = second < scope.size();
+  if (!is_word(parsed.action) || !is_word(parsed.resource) || !rest_ok) return std::nullopt;
+  if (rest_given && parsed.rest.empty()) return std::nullopt;
+  return parsed;
+}
+
+// A scope of single things ("read:videos:<id>") covers nothing yet: no route asks for one.
+bool Covers(const std::string& scope, Permission permission) {
+  const auto parsed = ParseScope(scope);
+  return parsed && (parsed->rest.empty() || parsed->rest == "*") &&
+         (parsed->action == "*" || parsed->action == permission.action) &&
+         (parsed->resource == "*" || parsed->resource == permission.resource);
 }
 
 }  // namespace
@@ -130,15 +158,22 @@ Result<CreatedKey> CreateKey(Tx& tx, const NewKey& wanted, Environment environme
     return Fail(ErrorCode::kInvalid, "name must have 1 to 100 characters",
                 "name what or whom the key is for");
   }
-  if (!std::ranges::all_of(wanted.scopes, IsScope)) {
+  if (!std::ranges::all_of(wanted.scopes,
+                           [](const auto& s) { return ParseScope(s).has_value(); })) {
     return Fail(ErrorCode::kInvalid, "a scope is not action:resource");
   }
   CreatedKey created;
   ApiKey& key = created.key;
-  key = {.id = KeyId::New(environment), .tenant = tx.tenant(), .name = wanted.name,
-         .role = wanted.role, .scopes = wanted.scopes, .prefix = {},
-         .created_at = environment.clock.Now(), .last_used_at = {},
-         .expires_at = wanted.expires_at, .revoked_at = {}};
+  key = {.id = KeyId::New(environment),
+         .tenant = tx.tenant(),
+         .name = wanted.name,
+         .role = wanted.role,
+         .scopes = wanted.scopes,
+         .prefix = {},
+         .created_at = environment.clock.Now(),
+         .last_used_at = {},
+         .expires_at = wanted.expires_at,
+         .revoked_at = {}};
   key.prefix = "nrl_" + RandomHex(kPrefixBytes, environment);
   created.secret = key.prefix + "_" + RandomHex(kSecretBytes, environment);
   platform::SqlValue expires;
@@ -207,7 +242,9 @@ Status NoteKeyUse(Tx& tx, const ApiKey& key, UtcMs now) {
   return {};
 }
 
-Result<int64_t> ExpireSessions(Tx& tx, UtcMs now) { return tx.Execute(kExpireSessions, now); }
+Result<int64_t> ExpireSessions(Tx& tx, UtcMs now) {
+  return tx.Execute(kExpireSessions, tx.tenant(), now);
+}
 
 std::vector<std::string> PermissionsOf(std::string_view role) {
   std::vector<std::string> permissions;
@@ -224,12 +261,17 @@ bool MayDo(std::string_view role, const std::vector<std::string>& scopes, Permis
   const std::vector<std::string> granted = PermissionsOf(role);
   if (std::ranges::find(granted, wanted) == granted.end()) return false;
   return scopes.empty() || std::ranges::any_of(scopes, [&](const std::string& scope) {
-           const size_t colon = scope.find(':');
-           const std::string_view action = std::string_view(scope).substr(0, colon);
-           const std::string_view resource = std::string_view(scope).substr(colon + 1);
-           return (action == "*" || action == permission.action) &&
-                  (resource == "*" || resource == permission.resource);
+           return Covers(scope, permission);
          });
+}
+
+bool MayGrant(const ApiKey& giver, std::string_view role, const std::vector<std::string>& scopes) {
+  return std::ranges::all_of(PermissionsOf(role), [&](const std::string& text) {
+    const size_t colon = text.find(':');
+    const Permission permission{std::string_view(text).substr(0, colon),
+                                std::string_view(text).substr(colon + 1)};
+    return !MayDo(role, scopes, permission) || MayDo(giver.role, giver.scopes, permission);
+  });
 }
 
 }  // namespace narralytica::access

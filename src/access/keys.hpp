@@ -73,8 +73,9 @@ Status EndSession(Tx& tx, const SessionId& session);
 // or expired.
 Result<std::optional<ApiKey>> FindKey(Tx& tx, std::string_view secret, UtcMs now);
 Result<std::optional<Session>> FindSession(Tx& tx, std::string_view token, UtcMs now);
-// Notes the use, at most once a minute. Forgets sessions that are over.
+// Notes the use, at most once a minute.
 Status NoteKeyUse(Tx& tx, const ApiKey& key, UtcMs now);
+// Forgets the tenant's sessions that are over; returns how many.
 Result<int64_t> ExpireSessions(Tx& tx, UtcMs now);
 
 // Whether `role`, narrowed by `scopes`, may do `action` to `resource` ("delete", "videos").
@@ -83,6 +84,8 @@ struct Permission {
   std::string_view resource;
 };
 bool MayDo(std::string_view role, const std::vector<std::string>& scopes, Permission permission);
+// Whether a key of that role and scopes could do nothing that `giver` may not do itself.
+bool MayGrant(const ApiKey& giver, std::string_view role, const std::vector<std::string>& scopes);
 // What a role may do, as "action:resource".
 std::vector<std::string> PermissionsOf(std::string_view role);
 

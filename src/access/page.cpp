@@ -21,8 +21,8 @@ std::string EncodeCursor(std::string_view after) {
 Result<std::string> DecodeCursor(std::string_view cursor) {
   std::string after(cursor.size(), '\0');
   size_t bytes = 0;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(after.data()), after.size(),
-                        cursor.data(), cursor.size(), nullptr, &bytes, nullptr, kVariant) != 0 ||
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(after.data()), after.size(), cursor.data(),
+                        cursor.size(), nullptr, &bytes, nullptr, kVariant) != 0 ||
       bytes == 0) {
     return Fail(ErrorCode::kInvalid, "the cursor is not one that this server gave",
                 "begin again without a cursor");

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/utf8.hpp"
+
 namespace narralytica::api {
 namespace {
 
@@ -14,11 +16,22 @@ struct WireError {
   std::string_view code;
 };
 
+// A reason without the field that it may carry.
+std::string_view ReasonOf(const Error& error) {
+  return std::string_view(error.reason).substr(0, error.reason.find(':'));
+}
+
+std::string FieldOf(const Error& error) {
+  const size_t colon = error.reason.find(':');
+  return colon == std::string::npos ? std::string() : error.reason.substr(colon + 1);
+}
+
 // What a caller can do decides the status; a few reasons say it more exactly than their code.
 WireError WireErrorOf(const Error& error) {
   static const std::map<std::string_view, WireError> by_reason{
       {"unauthorized", {401, "unauthorized"}},
       {"missing_field", {400, "missing_field"}},
+      {"invalid_field", {400, "invalid_input"}},
       {"idempotency_mismatch", {409, "idempotency_mismatch"}},
       {"payload_too_large", {413, "payload_too_large"}},
       {"media_too_large", {413, "payload_too_large"}},
@@ -27,7 +40,7 @@ WireError WireErrorOf(const Error& error) {
       {"unsupported_media_type", {415, "invalid_input"}},
       {"tus_version", {412, "invalid_input"}},
       {"range", {416, "invalid_input"}}};
-  const auto found = by_reason.find(error.reason);
+  const auto found = by_reason.find(ReasonOf(error));
   if (found != by_reason.end()) return found->second;
   switch (error.code) {
     case ErrorCode::kInvalid:
@@ -101,20 +114,34 @@ Response JsonResponse(int status, const Json& document) {
   return response;
 }
 
+Error MissingField(std::string_view field, std::string hint) {
+  const std::string name(field);
+  return {ErrorCode::kInvalid, name + " is missing", std::move(hint), {}, "missing_field:" + name};
+}
+
+Error InvalidField(std::string_view field, std::string message, std::string hint) {
+  return {ErrorCode::kInvalid,
+          std::move(message),
+          std::move(hint),
+          {},
+          "invalid_field:" + std::string(field)};
+}
+
 Response ErrorResponse(const Error& error, const std::string& correlation_id) {
   const WireError wire = WireErrorOf(error);
-  return ErrorResponse(HttpError{wire.status, wire.code, error.message, error.hint},
+  return ErrorResponse(HttpError{wire.status, wire.code, error.message, error.hint, FieldOf(error)},
                        correlation_id);
 }
 
 Response ErrorResponse(const HttpError& error, const std::string& correlation_id) {
-  Response response = JsonResponse(
-      error.status,
-      {{"error",
-        {{"code", error.code},
-         {"message", error.message},
-         {"details", error.hint.empty() ? Json() : Json{{"hint", error.hint}}},
-         {"correlation_id", correlation_id}}}});
+  Json details;
+  if (!error.field.empty()) details["field"] = error.field;
+  if (!error.hint.empty()) details["hint"] = error.hint;
+  Response response = JsonResponse(error.status, {{"error",
+                                                   {{"code", error.code},
+                                                    {"message", error.message},
+                                                    {"details", std::move(details)},
+                                                    {"correlation_id", correlation_id}}}});
   if (error.status == 401) response.With("WWW-Authenticate", "Bearer realm=\"narralytica\"");
   if (error.status == 412) response.With("Tus-Version", "1.0.0");
   if (error.status == 503) response.With("Retry-After", "5");
@@ -158,11 +185,12 @@ Result<Target> ParseTarget(std::string_view target) {
     if (pair.empty()) continue;
     const size_t equals = std::min(pair.find('='), pair.size());
     NRL_TRY(std::string name, PercentDecode(pair.substr(0, equals), true));
-    NRL_TRY(std::string value,
-            PercentDecode(pair.substr(std::min(equals + 1, pair.size())), true));
+    NRL_TRY(std::string value, PercentDecode(pair.substr(std::min(equals + 1, pair.size())), true));
+    if (!IsUtf8(name) || !IsUtf8(value) || value.contains('\0')) {
+      return Fail(ErrorCode::kInvalid, "the address is not UTF-8");
+    }
     if (!parsed.query.emplace(name, std::move(value)).second) {
-      return Fail(ErrorCode::kInvalid, "the parameter " + name + " is given twice",
-                  "give it once");
+      return Fail(ErrorCode::kInvalid, "the parameter " + name + " is given twice", "give it once");
     }
   }
   return parsed;

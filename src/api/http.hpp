@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,27 +45,34 @@ struct FileBody {
   int64_t bytes = 0;
 };
 
-// Pieces that come over time (Server-Sent Events). `next` runs on a worker thread, waits at most
-// about a second, gives "" when there is nothing new and nullopt at the end.
+// Pieces that come over time (Server-Sent Events). `next` is asked a few times a second on an I/O
+// thread, so it never blocks; it gives "" when there is nothing new and nullopt at the end.
 struct StreamBody {
-  std::function<std::optional<std::string>(const std::stop_token& stop)> next;
+  std::function<std::optional<std::string>()> next;
 };
+
+// Content that many responses share.
+using SharedText = std::shared_ptr<const std::string>;
 
 struct Response {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::variant<std::string, FileBody, StreamBody> body;
+  std::variant<std::string, FileBody, StreamBody, SharedText> body;
 
-  Response& With(std::string name, std::string value) {
+  Response& With(std::string name, std::string value) & {
     headers.emplace_back(std::move(name), std::move(value));
     return *this;
+  }
+  Response&& With(std::string name, std::string value) && {
+    headers.emplace_back(std::move(name), std::move(value));
+    return std::move(*this);
   }
   // "" when absent.
   std::string Header(std::string_view name) const;
 };
 
-// Takes a body piece by piece while it arrives. All calls come one after the other, on worker
-// threads.
+// Takes a body piece by piece while it arrives. All calls come one after the other, on threads that
+// may wait for the disk.
 class BodySink {
  public:
   virtual ~BodySink() = default;
@@ -89,17 +95,22 @@ class Application {
 Response JsonResponse(int status, const Json& document);
 // The error envelope of the wire contract; the private cause stays out of it.
 Response ErrorResponse(const Error& error, const std::string& correlation_id);
+// An error of one part of the input; `field` is told in `details.field`. The reason carries it:
+// "missing_field:q", "invalid_field:filters.language".
+Error MissingField(std::string_view field, std::string hint = {});
+Error InvalidField(std::string_view field, std::string message, std::string hint = {});
 // The envelope for what has no Error of its own (405, 415, ...).
 struct HttpError {
   int status;
   std::string_view code;
   std::string message;
   std::string hint;
+  std::string field = {};
 };
 Response ErrorResponse(const HttpError& error, const std::string& correlation_id);
 
-// "/a%20b?x=1&y" → path and decoded query. kInvalid for broken escapes, control characters or a
-// name given twice.
+// "/a%20b?x=1&y" → path and decoded query. kInvalid for broken escapes, what is
+// not UTF-8, NUL, or a name given twice.
 struct Target {
   std::string path;
   std::map<std::string, std::string> query;

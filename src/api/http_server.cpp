@@ -3,21 +3,28 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <cctype>
 #include <condition_variable>
 #include <mutex>
+#include <set>
+#include <span>
 #include <thread>
+
+#include "base/id.hpp"
 
 namespace narralytica::api {
 namespace {
@@ -31,9 +38,12 @@ using std::chrono::milliseconds;
 
 constexpr uint32_t kHeaderBytesMax = 16 * 1024;
 constexpr size_t kPieceBytes = 256 * 1024;
-constexpr int64_t kDiscardedBodyBytesMax = 256 * 1024;
+constexpr size_t kSmallPieceBytes = 16 * 1024;
+constexpr size_t kDiscardedBytesMax = 1 << 20;
+constexpr milliseconds kLingerTimeout{2'000};
 constexpr milliseconds kStreamPause{200};
-constexpr milliseconds kStreamKeepAlive{15'000};
+constexpr milliseconds kStreamKeepAlive{10'000};
+constexpr milliseconds kCloseTimeout{2'000};
 constexpr size_t kCorrelationIdBytesMax = 64;
 
 using Stream = beast::basic_stream<tcp, asio::any_io_executor>;
@@ -57,27 +67,50 @@ std::string LowerCase(std::string_view text) {
   return lower;
 }
 
-}  // namespace
-
-void ServerConfig::Bind(platform::ConfigBinder& binder) {
-  binder.Field("serve.address", &address, "address to listen on");
-  binder.Field("serve.port", &port, {0, 65'535}, "port to listen on; 0: any free one");
-  binder.Field("serve.io_threads", &io_threads, {1, 64}, "threads that read and write");
-  binder.Field("serve.worker_threads", &worker_threads, {1, 256}, "threads that answer");
-  binder.Field("serve.connections_max", &connections_max, {1, 100'000}, "open connections");
-  binder.Field("serve.waiting_max", &waiting_max, {1, 100'000},
-               "requests that may wait for a thread before 503");
-  binder.Field("serve.header_timeout_ms", &header_timeout_ms, {100, 600'000},
-               "how long a request's header may take");
-  binder.Field("serve.body_idle_timeout_ms", &body_idle_timeout_ms, {100, 600'000},
-               "how long a body may stand still");
-  binder.Field("serve.write_idle_timeout_ms", &write_idle_timeout_ms, {100, 600'000},
-               "how long a reader may take no byte");
-  binder.Field("serve.keep_alive_ms", &keep_alive_ms, {0, 3'600'000},
-               "how long an idle connection is kept");
-  binder.Field("serve.drain_timeout_ms", &drain_timeout_ms, {0, 600'000},
-               "how long a stop waits for requests in hand");
+// Methods are labels of a metric: a closed set.
+std::string MethodLabel(const std::string& method) {
+  static const std::set<std::string> known{"GET",   "HEAD",   "POST",   "PUT",
+                                           "PATCH", "DELETE", "OPTIONS"};
+  return known.contains(method) ? method : "other";
 }
+
+Response TooMuchToDo(const Request& request) {
+  return ErrorResponse(
+      HttpError{503, "unavailable", "too much to do", "try again in a few seconds"},
+      request.correlation_id);
+}
+
+Response BodyTooLarge(const Request& request) {
+  return ErrorResponse(HttpError{413, "payload_too_large", "the body is larger than 1 MiB",
+                                 "send less; recordings go to /api/v1/uploads"},
+                       request.correlation_id);
+}
+
+// The header of a response as bytes; `bytes` is the length of its body.
+std::string HeaderText(const Response& response, const Request& request, int64_t now_s) {
+  std::string header =
+      fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nX-Correlation-Id: {}\r\n", response.status,
+                  std::string(http::obsolete_reason(http::int_to_status(response.status))),
+                  HttpDate(now_s), request.correlation_id);
+  for (const auto& [name, value] : response.headers) {
+    header += fmt::format("{}: {}\r\n", name, value);
+  }
+  return header;
+}
+
+int64_t BodyBytes(const Response& response) {
+  if (const auto* text = std::get_if<std::string>(&response.body)) return std::ssize(*text);
+  if (const auto* shared = std::get_if<SharedText>(&response.body)) return std::ssize(**shared);
+  if (const auto* file = std::get_if<FileBody>(&response.body)) return file->bytes;
+  return 0;
+}
+
+template <typename Work>
+auto Run(Work work) -> asio::awaitable<decltype(work())> {
+  co_return work();
+}
+
+}  // namespace
 
 class HttpServer::Impl {
  public:
@@ -87,11 +120,12 @@ class HttpServer::Impl {
         log_(std::move(parts.log)),
         config_(config),
         workers_(static_cast<size_t>(config.worker_threads)),
-        acceptor_(io_),
+        storage_(static_cast<size_t>(config.storage_threads)),
+        acceptor_(asio::make_strand(io_)),
         requests_(parts.metrics.Counters("narralytica_http_requests_total",
                                          "requests answered, by method and status class")),
         seconds_(parts.metrics.Histograms("narralytica_http_request_seconds",
-                                          "from the header's end to the reply's first byte",
+                                          "from the header's end to the reply's last byte",
                                           {.001, .003, .01, .03, .1, .3, 1, 3, 10})),
         connections_gauge_(
             parts.metrics.Gauges("narralytica_http_connections", "open connections")) {}
@@ -118,7 +152,7 @@ class HttpServer::Impl {
   }
 
   void Run() {
-    asio::co_spawn(io_, Accept(), asio::detached);
+    asio::co_spawn(acceptor_.get_executor(), Accept(), asio::detached);
     for (int i = 0; i < config_.io_threads; ++i) {
       threads_.emplace_back([this] { io_.run(); });
     }
@@ -129,23 +163,24 @@ class HttpServer::Impl {
 
   void Stop() {
     if (draining_.exchange(true)) return;
-    streams_stop_.request_stop();
-    asio::post(io_, [this] {
+    asio::post(acceptor_.get_executor(), [this] {
       error_code ignored;
       acceptor_.close(ignored);
-      const std::lock_guard lock(mutex_);
-      for (Connection* connection : open_) {
-        if (connection->idle) CloseSoon(*connection);
-      }
     });
     {
       std::unique_lock lock(mutex_);
-      all_closed_.wait_for(lock, milliseconds(config_.drain_timeout_ms),
-                           [this] { return open_.empty(); });
-      for (Connection* connection : open_) CloseSoon(*connection);
-      all_closed_.wait_for(lock, milliseconds(2'000), [this] { return open_.empty(); });
+      for (const auto& connection : open_) {
+        if (connection->idle) CloseSoon(connection);
+      }
+      const auto none = [this] { return open_.empty(); };
+      if (!all_closed_.wait_for(lock, milliseconds(config_.drain_timeout_ms), none)) {
+        log_.Warn("requests were cut off by the stop", {{"connections", open_.size()}});
+      }
+      for (const auto& connection : open_) CloseSoon(connection);
+      all_closed_.wait_for(lock, kCloseTimeout, none);
     }
     workers_.join();
+    storage_.join();
     io_.stop();
     threads_.clear();
   }
@@ -164,25 +199,32 @@ class HttpServer::Impl {
     Request request;
     Response response;
     bool keep_alive = false;
+    bool unread = false;  // a part of the body was not read
     int64_t started_ms = 0;
   };
 
-  static void CloseSoon(Connection& connection) {
-    asio::post(connection.stream.get_executor(), [&stream = connection.stream] {
+  static void CloseSoon(const std::shared_ptr<Connection>& connection) {
+    asio::post(connection->stream.get_executor(), [connection] {
       error_code ignored;
-      stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
+      connection->stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
     });
   }
 
+  void SetIdle(Connection& connection, bool idle) {
+    const std::lock_guard lock(mutex_);
+    connection.idle = idle;
+  }
+
   asio::awaitable<void> Accept();
-  asio::awaitable<void> Serve(tcp::socket socket);
+  asio::awaitable<void> Serve(std::shared_ptr<Connection> connection);
+  asio::awaitable<void> Linger(Connection& connection);
   asio::awaitable<bool> ServeOne(Connection& connection);
   asio::awaitable<error_code> ReadHeader(Connection& connection, Parser& parser);
-  asio::awaitable<bool> ReadBody(Connection& connection, Parser& parser, Exchange& exchange);
-  asio::awaitable<bool> ReceiveBody(Connection& connection, Parser& parser, Exchange& exchange);
-  asio::awaitable<Result<std::span<const uint8_t>>> ReadPiece(Connection& connection,
-                                                              Parser& parser,
-                                                              std::vector<uint8_t>& piece);
+  asio::awaitable<void> ReadBody(Connection& connection, Parser& parser, Exchange& exchange);
+  asio::awaitable<void> ReceiveBody(Connection& connection, Parser& parser, Exchange& exchange);
+  asio::awaitable<void> Continue(Connection& connection, const Request& request);
+  asio::awaitable<Result<size_t>> ReadPiece(Connection& connection, Parser& parser,
+                                            std::span<uint8_t> piece);
   asio::awaitable<bool> WriteResponse(Connection& connection, Exchange& exchange);
   asio::awaitable<bool> WriteFile(Connection& connection, FileBody& body);
   asio::awaitable<bool> WriteStream(Connection& connection, StreamBody& body);
@@ -198,12 +240,17 @@ class HttpServer::Impl {
       --waiting_;
       co_return Outcome{};
     }
-    auto run = [this, work = std::move(work)]() mutable -> asio::awaitable<Outcome> {
+    auto counted = [this, work = std::move(work)]() mutable {
       Outcome outcome{work()};
       --waiting_;
-      co_return outcome;
+      return outcome;
     };
-    co_return co_await asio::co_spawn(workers_, std::move(run), asio::use_awaitable);
+    co_return co_await asio::co_spawn(workers_, api::Run(std::move(counted)), asio::use_awaitable);
+  }
+  // On a storage thread, however many wait: what has begun is not refused half-way.
+  template <typename Work>
+  auto OnStorage(Work work) -> asio::awaitable<decltype(work())> {
+    co_return co_await asio::co_spawn(storage_, api::Run(std::move(work)), asio::use_awaitable);
   }
 
   Application& application_;
@@ -212,15 +259,15 @@ class HttpServer::Impl {
   const ServerConfig config_;
   asio::io_context io_;
   asio::thread_pool workers_;
+  asio::thread_pool storage_;
   tcp::acceptor acceptor_;
   int port_ = 0;
   std::vector<std::jthread> threads_;
   std::atomic<bool> draining_ = false;
   std::atomic<int> waiting_ = 0;
-  std::stop_source streams_stop_;
   std::mutex mutex_;
   std::condition_variable all_closed_;
-  std::vector<Connection*> open_;
+  std::vector<std::shared_ptr<Connection>> open_;
   const platform::CounterFamily requests_;
   const platform::HistogramFamily seconds_;
   const platform::GaugeFamily connections_gauge_;
@@ -229,46 +276,54 @@ class HttpServer::Impl {
 asio::awaitable<void> HttpServer::Impl::Accept() {
   while (!draining_) {
     error_code error;
-    auto executor = asio::make_strand(io_);
+    asio::any_io_executor executor = asio::make_strand(io_);
     tcp::socket socket = co_await acceptor_.async_accept(executor, Ignoring(error));
-    if (error == asio::error::operation_aborted || draining_) co_return;
+    if (draining_) co_return;
     if (error) {  // out of descriptors, most likely: give the others time to end
-      asio::steady_timer timer(io_, milliseconds(50));
-      co_await timer.async_wait(asio::use_awaitable);
+      asio::steady_timer timer(co_await asio::this_coro::executor, milliseconds(50));
+      co_await timer.async_wait(Ignoring(error));
       continue;
     }
-    size_t open = 0;
+    auto connection = std::make_shared<Connection>(std::move(socket));
     {
       const std::lock_guard lock(mutex_);
-      open = open_.size();
+      if (std::cmp_greater_equal(open_.size(), config_.connections_max)) continue;  // closes it
+      open_.push_back(connection);
+      connections_gauge_.Set({}, static_cast<double>(open_.size()));
     }
-    if (std::cmp_greater_equal(open, config_.connections_max)) continue;  // closes it
-    asio::co_spawn(executor, Serve(std::move(socket)), asio::detached);
+    asio::co_spawn(executor, Serve(std::move(connection)), asio::detached);
   }
 }
 
-asio::awaitable<void> HttpServer::Impl::Serve(tcp::socket socket) {
-  Connection connection(std::move(socket));
+asio::awaitable<void> HttpServer::Impl::Serve(std::shared_ptr<Connection> connection) {
   error_code error;
-  connection.stream.socket().set_option(tcp::no_delay(true), error);
-  const tcp::endpoint remote = connection.stream.socket().remote_endpoint(error);
-  connection.remote_address = error ? std::string() : remote.address().to_string();
-  {
-    const std::lock_guard lock(mutex_);
-    open_.push_back(&connection);
-    connections_gauge_.Set({}, static_cast<double>(open_.size()));
-  }
+  connection->stream.socket().set_option(tcp::no_delay(true), error);
+  const tcp::endpoint remote = connection->stream.socket().remote_endpoint(error);
+  connection->remote_address = error ? std::string() : remote.address().to_string();
   try {
     bool go_on = true;
-    while (go_on && !draining_) go_on = co_await ServeOne(connection);
+    while (go_on && !draining_) go_on = co_await ServeOne(*connection);
   } catch (const std::exception& exception) {
     log_.Error("a connection ended unexpectedly", {{"what", exception.what()}});
   }
-  connection.stream.socket().shutdown(tcp::socket::shutdown_send, error);
+  connection->stream.socket().close(error);
   const std::lock_guard lock(mutex_);
-  std::erase(open_, &connection);
+  std::erase(open_, connection);
   connections_gauge_.Set({}, static_cast<double>(open_.size()));
   all_closed_.notify_all();
+}
+
+// Lets the peer read the reply that ends its request early: closing while its bytes are still
+// coming in would reset the connection under it.
+asio::awaitable<void> HttpServer::Impl::Linger(Connection& connection) {
+  error_code error;
+  connection.stream.socket().shutdown(tcp::socket::shutdown_send, error);
+  std::vector<uint8_t> piece(kSmallPieceBytes);
+  size_t done = 0;
+  connection.stream.expires_after(kLingerTimeout);
+  while (!error && done < kDiscardedBytesMax) {
+    done += co_await connection.stream.async_read_some(asio::buffer(piece), Ignoring(error));
+  }
 }
 
 // One request and its reply; false when the connection is to be closed.
@@ -280,55 +335,44 @@ asio::awaitable<bool> HttpServer::Impl::ServeOne(Connection& connection) {
   Exchange exchange;
   exchange.started_ms = environment_.clock.BootMs();
   exchange.request.correlation_id = NewUuid(environment_);
-  if (error && error.category() != http::make_error_code(http::error::bad_method).category()) {
-    co_return false;
-  }
-  if (error == http::error::end_of_stream || error == http::error::partial_message) {
-    co_return false;
-  }
   if (error) {
+    const bool ours = error.category() == http::make_error_code(http::error::bad_method).category();
+    if (!ours || error == http::error::end_of_stream || error == http::error::partial_message) {
+      co_return false;
+    }
     const bool large = error == http::error::header_limit;
     exchange.response =
         ErrorResponse(HttpError{large ? 431 : 400, "invalid_input",
                                 large ? "the header is too large" : "this is not an HTTP request",
                                 "send HTTP/1.1"},
                       exchange.request.correlation_id);
-    co_await WriteResponse(connection, exchange);
-    co_return false;
-  }
-  auto request = MakeRequest(parser, connection);
-  bool whole = true;
-  if (!request) {
-    exchange.response = ErrorResponse(request.error(), exchange.request.correlation_id);
-    whole = parser.is_done();
-  } else {
+    exchange.unread = true;
+  } else if (auto request = MakeRequest(parser, connection); request) {
     exchange.request = std::move(*request);
-    whole = co_await ReadBody(connection, parser, exchange);
+    co_await ReadBody(connection, parser, exchange);
+  } else {
+    exchange.response = ErrorResponse(request.error(), exchange.request.correlation_id);
+    exchange.unread = !parser.is_done();
   }
-  exchange.keep_alive = whole && parser.keep_alive() && !draining_;
+  exchange.keep_alive = !error && !exchange.unread && parser.keep_alive() && !draining_;
   const bool written = co_await WriteResponse(connection, exchange);
   Tell(exchange);
+  if (written && exchange.unread) co_await Linger(connection);
   co_return written&& exchange.keep_alive;
 }
 
 asio::awaitable<error_code> HttpServer::Impl::ReadHeader(Connection& connection, Parser& parser) {
   error_code error;
-  const bool waiting = connection.buffer.size() == 0;
-  {
-    const std::lock_guard lock(mutex_);
-    connection.idle = waiting;
-  }
-  if (waiting) {  // the next request may be long in coming; once begun it must arrive soon
+  if (connection.buffer.size() == 0) {
+    // The next request may be long in coming; once begun it must arrive soon.
+    SetIdle(connection, true);
     connection.stream.expires_after(milliseconds(config_.keep_alive_ms));
     const size_t got = co_await connection.stream.async_read_some(
         connection.buffer.prepare(kHeaderBytesMax), Ignoring(error));
-    if (error) co_return http::error::end_of_stream;
+    if (error) co_return http::make_error_code(http::error::end_of_stream);
     connection.buffer.commit(got);
   }
-  {
-    const std::lock_guard lock(mutex_);
-    connection.idle = false;
-  }
+  SetIdle(connection, false);
   connection.stream.expires_after(milliseconds(config_.header_timeout_ms));
   co_await http::async_read_header(connection.stream, connection.buffer, parser, Ignoring(error));
   co_return error;
@@ -341,7 +385,7 @@ Result<Request> HttpServer::Impl::MakeRequest(const Parser& parser,
   request.method = std::string(message.method_string());
   request.remote_address = connection.remote_address;
   for (const auto& field : message) {
-    std::string& value = request.headers[LowerCase(field.name_string())];
+    std::string& value = request.headers[LowerCase(std::string_view(field.name_string()))];
     if (!value.empty()) value += ", ";
     value += std::string(field.value());
   }
@@ -353,126 +397,109 @@ Result<Request> HttpServer::Impl::MakeRequest(const Parser& parser,
   return request;
 }
 
-// Reads the body, has the request answered; true when the connection stands at the next request.
-asio::awaitable<bool> HttpServer::Impl::ReadBody(Connection& connection, Parser& parser,
-                                                 Exchange& exchange) {
-  Request& request = exchange.request;
-  if (http::to_string(http::field::expect) == "Expect" &&
-      LowerCase(request.Header("expect")) == "100-continue") {
+asio::awaitable<void> HttpServer::Impl::Continue(Connection& connection, const Request& request) {
+  if (LowerCase(request.Header("expect")) == "100-continue") {
     co_await WriteAll(connection, "HTTP/1.1 100 Continue\r\n\r\n");
   }
+}
+
+// Reads the body and has the request answered.
+asio::awaitable<void> HttpServer::Impl::ReadBody(Connection& connection, Parser& parser,
+                                                 Exchange& exchange) {
+  Request& request = exchange.request;
   if (application_.StreamsBody(request)) {
-    co_return co_await ReceiveBody(connection, parser, exchange);
+    co_await ReceiveBody(connection, parser, exchange);
+    co_return;
   }
   const auto length = parser.content_length();
-  std::vector<uint8_t> piece(std::min<size_t>(kPieceBytes, 16 * 1024));
   bool too_large = length && std::cmp_greater(*length, kJsonBodyBytesMax);
+  if (!too_large && !parser.is_done()) co_await Continue(connection, request);
+  std::vector<uint8_t> piece(kSmallPieceBytes);
+  connection.stream.expires_after(milliseconds(config_.body_timeout_ms));
   while (!too_large && !parser.is_done()) {
     const auto got = co_await ReadPiece(connection, parser, piece);
     if (!got) {
       exchange.response = ErrorResponse(got.error(), request.correlation_id);
-      co_return false;
+      exchange.unread = true;
+      co_return;
     }
-    request.body.append(reinterpret_cast<const char*>(got->data()), got->size());
+    request.body.append(reinterpret_cast<const char*>(piece.data()), *got);
     too_large = std::cmp_greater(request.body.size(), kJsonBodyBytesMax);
   }
   if (too_large) {
-    exchange.response =
-        ErrorResponse(HttpError{413, "payload_too_large", "the body is larger than 1 MiB",
-                                "send less; recordings go to /api/v1/uploads"},
-                      request.correlation_id);
-    co_return false;
+    exchange.response = BodyTooLarge(request);
+    exchange.unread = true;
+    co_return;
   }
   auto response = co_await OnWorker([&] { return application_.Handle(request); });
-  exchange.response = response ? std::move(*response)
-                               : ErrorResponse(HttpError{503, "unavailable", "too much to do",
-                                                         "try again in a few seconds"},
-                                               request.correlation_id);
-  co_return true;
+  exchange.response = response ? std::move(*response) : TooMuchToDo(request);
 }
 
 // Hands the body on as it arrives.
-asio::awaitable<bool> HttpServer::Impl::ReceiveBody(Connection& connection, Parser& parser,
+asio::awaitable<void> HttpServer::Impl::ReceiveBody(Connection& connection, Parser& parser,
                                                     Exchange& exchange) {
   Request& request = exchange.request;
   auto begun = co_await OnWorker([&] { return application_.Receive(request); });
-  if (!begun) {
-    exchange.response = ErrorResponse(
-        HttpError{503, "unavailable", "too much to do", "try again in a few seconds"},
-        request.correlation_id);
-    co_return false;
-  }
-  if (auto* answer = std::get_if<Response>(&*begun)) {
-    exchange.response = std::move(*answer);
-    const auto length = parser.content_length();
-    const bool small = length && std::cmp_less_equal(*length, kDiscardedBodyBytesMax);
-    std::vector<uint8_t> piece(16 * 1024);
-    while (small && !parser.is_done()) {
-      if (!co_await ReadPiece(connection, parser, piece)) co_return false;
-    }
-    co_return small;
+  if (!begun || std::holds_alternative<Response>(*begun)) {
+    exchange.response = begun ? std::move(std::get<Response>(*begun)) : TooMuchToDo(request);
+    exchange.unread = !parser.is_done();
+    co_return;
   }
   auto& sink = std::get<std::unique_ptr<BodySink>>(*begun);
+  if (!parser.is_done()) co_await Continue(connection, request);
   std::vector<uint8_t> piece(kPieceBytes);
   Status status;
   while (status && !parser.is_done()) {
-    const auto got = co_await ReadPiece(connection, parser, piece);
-    if (!got) {
-      status = Fail(got);
-      break;
+    size_t filled = 0;
+    connection.stream.expires_after(milliseconds(config_.body_idle_timeout_ms));
+    while (status && filled < piece.size() && !parser.is_done()) {
+      const auto got = co_await ReadPiece(connection, parser, std::span(piece).subspan(filled));
+      if (got) filled += *got;
+      if (!got) status = Fail(got);
     }
-    // A body that is on its way is worth waiting for: it is not refused half-way.
-    auto wrote = co_await asio::co_spawn(
-        workers_, [&]() -> asio::awaitable<Status> { co_return sink->Write(*got); },
-        asio::use_awaitable);
-    status = wrote;
+    if (filled == 0) continue;
+    const Status wrote =
+        co_await OnStorage([&] { return sink->Write(std::span(piece).first(filled)); });
+    if (status) status = wrote;
   }
-  exchange.response = co_await asio::co_spawn(
-      workers_, [&]() -> asio::awaitable<Response> { co_return sink->Finish(status); },
-      asio::use_awaitable);
-  co_return status.has_value();
+  exchange.response = co_await OnStorage([&] { return sink->Finish(status); });
+  exchange.unread = !parser.is_done();
 }
 
-asio::awaitable<Result<std::span<const uint8_t>>> HttpServer::Impl::ReadPiece(
-    Connection& connection, Parser& parser, std::vector<uint8_t>& piece) {
+// The time limit is the caller's.
+asio::awaitable<Result<size_t>> HttpServer::Impl::ReadPiece(Connection& connection, Parser& parser,
+                                                            std::span<uint8_t> piece) {
   auto& body = parser.get().body();
   body.data = piece.data();
   body.size = piece.size();
   body.more = true;
   error_code error;
-  connection.stream.expires_after(milliseconds(config_.body_idle_timeout_ms));
   co_await http::async_read_some(connection.stream, connection.buffer, parser, Ignoring(error));
   if (error && error != http::error::need_buffer) {
     co_return Fail(ErrorCode::kInvalid, "the body ended early", "send it again", error.message());
   }
-  co_return std::span<const uint8_t>(piece.data(), piece.size() - body.size);
+  co_return piece.size() - body.size;
 }
 
 asio::awaitable<bool> HttpServer::Impl::WriteResponse(Connection& connection, Exchange& exchange) {
   Response& response = exchange.response;
   auto* text = std::get_if<std::string>(&response.body);
+  auto* shared = std::get_if<SharedText>(&response.body);
   auto* file = std::get_if<FileBody>(&response.body);
   auto* stream = std::get_if<StreamBody>(&response.body);
-  const bool head = exchange.request.method == "HEAD";
+  if (stream) exchange.keep_alive = false;
   std::string header =
-      fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nX-Correlation-Id: {}\r\n", response.status,
-                  std::string(http::obsolete_reason(http::int_to_status(response.status))),
-                  HttpDate(environment_.clock.Now().value / 1'000),
-                  exchange.request.correlation_id);
-  for (const auto& [name, value] : response.headers) {
-    header += fmt::format("{}: {}\r\n", name, value);
-  }
-  if (stream) {
-    exchange.keep_alive = false;
-  } else if (response.status != 204 && response.status != 304) {
-    header += fmt::format("Content-Length: {}\r\n",
-                          file ? file->bytes : static_cast<int64_t>(text->size()));
+      HeaderText(response, exchange.request, environment_.clock.Now().value / 1'000);
+  if (!stream && response.status != 204 && response.status != 304) {
+    header += fmt::format("Content-Length: {}\r\n", BodyBytes(response));
   }
   if (!exchange.keep_alive) header += "Connection: close\r\n";
   header += "\r\n";
+  const bool head = exchange.request.method == "HEAD";
   if (text && !head) header += *text;
   if (!co_await WriteAll(connection, header)) co_return false;
   if (head) co_return true;
+  if (shared) co_return co_await WriteAll(connection, **shared);
   if (file) co_return co_await WriteFile(connection, *file);
   if (stream) co_return co_await WriteStream(connection, *stream);
   co_return true;
@@ -483,8 +510,9 @@ asio::awaitable<bool> HttpServer::Impl::WriteFile(Connection& connection, FileBo
   int64_t done = 0;
   while (done < body.bytes) {
     piece.resize(std::min<size_t>(kPieceBytes, static_cast<size_t>(body.bytes - done)));
-    const ssize_t got =
-        pread(body.file.get(), piece.data(), piece.size(), body.offset_bytes + done);
+    const ssize_t got = co_await OnStorage([&] {
+      return pread(body.file.get(), piece.data(), piece.size(), body.offset_bytes + done);
+    });
     if (got <= 0) co_return false;  // shorter than promised: the peer must see a broken transfer
     done += got;
     if (!co_await WriteAll(connection, {piece.data(), static_cast<size_t>(got)})) co_return false;
@@ -495,19 +523,15 @@ asio::awaitable<bool> HttpServer::Impl::WriteFile(Connection& connection, FileBo
 asio::awaitable<bool> HttpServer::Impl::WriteStream(Connection& connection, StreamBody& body) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   milliseconds silent{0};
+  error_code error;
   while (!draining_) {
-    auto piece = co_await asio::co_spawn(
-        workers_,
-        [&]() -> asio::awaitable<std::optional<std::string>> {
-          co_return body.next(streams_stop_.get_token());
-        },
-        asio::use_awaitable);
+    auto piece = body.next();
     if (!piece) break;
     if (piece->empty() && silent >= kStreamKeepAlive) *piece = ": still here\n\n";
     silent = piece->empty() ? silent + kStreamPause : milliseconds{0};
     if (!piece->empty() && !co_await WriteAll(connection, *piece)) break;
     timer.expires_after(kStreamPause);
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await timer.async_wait(Ignoring(error));
   }
   co_return false;
 }
@@ -527,7 +551,7 @@ asio::awaitable<bool> HttpServer::Impl::WriteAll(Connection& connection, std::st
 void HttpServer::Impl::Tell(const Exchange& exchange) {
   const int64_t took_ms = environment_.clock.BootMs() - exchange.started_ms;
   const int status = exchange.response.status;
-  requests_.Add({{"method", exchange.request.method.size() <= 7 ? exchange.request.method : "other"},
+  requests_.Add({{"method", MethodLabel(exchange.request.method)},
                  {"status", fmt::format("{}xx", status / 100)}});
   seconds_.Observe({}, static_cast<double>(took_ms) / 1'000);
   const platform::Logger::Fields fields{{"method", exchange.request.method},
@@ -535,7 +559,11 @@ void HttpServer::Impl::Tell(const Exchange& exchange) {
                                         {"status", status},
                                         {"took_ms", took_ms},
                                         {"trace", exchange.request.correlation_id}};
-  status >= 500 ? log_.Warn("request", fields) : log_.Debug("request", fields);
+  if (status >= 500) {
+    log_.Warn("request", fields);
+  } else {
+    log_.Debug("request", fields);
+  }
 }
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

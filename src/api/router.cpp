@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "api/cookie.hpp"
 
@@ -11,6 +12,7 @@ namespace narralytica::api {
 namespace {
 
 constexpr int64_t kWindowSeconds = 60;
+constexpr int64_t kNoteUseEveryMs = 60'000;
 
 std::vector<std::string_view> Parts(std::string_view path) {
   std::vector<std::string_view> parts;
@@ -64,18 +66,40 @@ Status CheckCsrf(const Request& request, const access::Session& session) {
               "send X-CSRF-Token with the csrf_token of GET /api/v1/session");
 }
 
+Status CheckPermission(const Route& route, const Caller& caller) {
+  const access::Permission& wanted = route.permission;
+  if (wanted.action.empty() || access::MayDo(caller.key.role, caller.key.scopes, wanted)) {
+    return {};
+  }
+  return Fail(ErrorCode::kDenied,
+              fmt::format("this key may not {} {}", wanted.action, wanted.resource),
+              fmt::format("ask an admin for one with {}:{}", wanted.action, wanted.resource));
+}
+
+// What a route throws is a defect, never the end of the process.
+template <typename Run>
+auto Guarded(const Run& run) -> decltype(run()) {
+  try {
+    return run();
+  } catch (const std::exception& exception) {
+    return Fail(ErrorCode::kInternal, "this should not have happened",
+                "tell the operator the correlation id", exception.what());
+  }
+}
+
 }  // namespace
 
 void LimitsConfig::Bind(platform::ConfigBinder& binder) {
   const platform::ConfigBinder::Range range{1, 1'000'000};
-  binder.Field("limits.read_per_minute", &read_per_minute, range, "reads of one caller");
-  binder.Field("limits.write_per_minute", &write_per_minute, range, "writes of one caller");
-  binder.Field("limits.expensive_per_minute", &expensive_per_minute, range,
-               "searches of one caller");
+  binder.Field("limits.read_per_minute", &read_per_minute, range, "reads of one key");
+  binder.Field("limits.write_per_minute", &write_per_minute, range, "writes of one key");
+  binder.Field("limits.expensive_per_minute", &expensive_per_minute, range, "searches of one key");
   binder.Field("limits.sign_in_per_minute", &sign_in_per_minute, range,
                "attempts to sign in from one address");
   binder.Field("limits.address_per_minute", &address_per_minute, range,
                "requests of any kind from one address");
+  binder.Field("limits.tenant_per_minute", &tenant_per_minute, range,
+               "requests of any kind of one tenant");
 }
 
 Router::Router(RouterParts parts)
@@ -87,14 +111,16 @@ Router::Router(RouterParts parts)
 
 Router::Match Router::Find(const Request& request) const {
   Match match;
+  Match get;  // stands in for a missing HEAD
   for (const Route& route : routes_) {
     std::map<std::string, std::string> ids;
     if (!Fits(route.pattern, request.path, ids)) continue;
     if (route.method == request.method) return {&route, std::move(ids), {}};
+    if (request.method == "HEAD" && route.method == "GET") get = {&route, std::move(ids), {}};
     if (!match.allowed.empty()) match.allowed += ", ";
     match.allowed += route.method;
   }
-  return match;
+  return get.route != nullptr ? get : match;
 }
 
 bool Router::StreamsBody(const Request& request) const {
@@ -102,25 +128,34 @@ bool Router::StreamsBody(const Request& request) const {
   return match.route != nullptr && match.route->receiver;
 }
 
+Response Router::Answer(const Request& request, const Result<Response>& answer,
+                        const Response& limit_headers) const {
+  NRL_ASSERT(!answer);
+  Response response = ErrorResponse(answer.error(), request.correlation_id);
+  if (response.status >= 500) {
+    log_.With("trace", request.correlation_id).Error("request failed", answer.error());
+  }
+  const auto& more = limit_headers.headers;
+  response.headers.insert(response.headers.end(), more.begin(), more.end());
+  if (response.status == 429 && response.Header("Retry-After").empty()) {
+    response.With("Retry-After", std::to_string(kWindowSeconds));
+  }
+  return response;
+}
+
 Response Router::Handle(Request& request) {
   Match match = Find(request);
   if (match.route == nullptr) return Refuse(request, match);
   request.path_ids = std::move(match.path_ids);
   Response limit_headers;
-  const auto caller = Admit(*match.route, request, limit_headers);
-  const auto answer = caller ? match.route->handler(request, *caller) : Result<Response>(Fail(caller));
-  Response response;
-  if (answer) {
-    response = std::move(const_cast<Response&>(*answer));
-  } else {
-    response = ErrorResponse(answer.error(), request.correlation_id);
-    if (response.status >= 500) {
-      log_.With("trace", request.correlation_id).Error("request failed", answer.error());
-    }
-  }
-  response.headers.insert(response.headers.end(), limit_headers.headers.begin(),
-                          limit_headers.headers.end());
-  return response;
+  auto answer = Guarded([&]() -> Result<Response> {
+    NRL_TRY(const Caller caller, Admit(*match.route, request, limit_headers));
+    return match.route->handler(request, caller);
+  });
+  if (!answer) return Answer(request, answer, limit_headers);
+  auto& more = limit_headers.headers;
+  answer->headers.insert(answer->headers.end(), more.begin(), more.end());
+  return std::move(*answer);
 }
 
 std::variant<Response, std::unique_ptr<BodySink>> Router::Receive(Request& request) {
@@ -128,14 +163,12 @@ std::variant<Response, std::unique_ptr<BodySink>> Router::Receive(Request& reque
   if (match.route == nullptr) return Refuse(request, match);
   request.path_ids = std::move(match.path_ids);
   Response limit_headers;
-  const auto caller = Admit(*match.route, request, limit_headers);
-  auto sink = caller ? match.route->receiver(request, *caller)
-                     : Result<std::unique_ptr<BodySink>>(Fail(caller));
+  auto sink = Guarded([&]() -> Result<std::unique_ptr<BodySink>> {
+    NRL_TRY(const Caller caller, Admit(*match.route, request, limit_headers));
+    return match.route->receiver(request, caller);
+  });
   if (sink) return std::move(*sink);
-  Response response = ErrorResponse(sink.error(), request.correlation_id);
-  response.headers.insert(response.headers.end(), limit_headers.headers.begin(),
-                          limit_headers.headers.end());
-  return response;
+  return Answer(request, Fail(sink), limit_headers);
 }
 
 Response Router::Refuse(const Request& request, const Match& match) const {
@@ -155,15 +188,18 @@ Response Router::Refuse(const Request& request, const Match& match) const {
                        request.correlation_id);
 }
 
-Result<Caller> Router::Admit(const Route& route, const Request& request,
-                             Response& limit_headers) {
-  const access::Limit by_address{"address", config_.address_per_minute, kWindowSeconds};
-  const auto address = limits_.Take(by_address, request.remote_address);
-  if (!address.allowed) {
-    limit_headers.With("Retry-After", std::to_string(address.retry_s));
-    return Fail(ErrorCode::kLimited, "too many requests from this address",
-                fmt::format("wait {} s", address.retry_s));
-  }
+Status Router::TakeShared(const access::Limit& limit, const std::string& who,
+                          Response& limit_headers) {
+  const auto state = limits_.Take(limit, who);
+  if (state.allowed) return {};
+  limit_headers.With("Retry-After", std::to_string(state.retry_s));
+  return Fail(ErrorCode::kLimited, "too many requests of this " + limit.name,
+              fmt::format("wait {} s", state.retry_s));
+}
+
+Result<Caller> Router::Admit(const Route& route, const Request& request, Response& limit_headers) {
+  NRL_CHECK(TakeShared({"address", config_.address_per_minute, kWindowSeconds},
+                       request.remote_address, limit_headers));
   if (route.open) {
     if (route.cost == Cost::kSignIn) {
       NRL_CHECK(CheckLimits(route, request, nullptr, limit_headers));
@@ -171,15 +207,11 @@ Result<Caller> Router::Admit(const Route& route, const Request& request,
     return Caller{{{}, "anonymous", request.correlation_id}, {}, {}};
   }
   NRL_TRY(Caller caller, Identify(request));
+  NRL_CHECK(TakeShared({"tenant", config_.tenant_per_minute, kWindowSeconds},
+                       caller.key.tenant.str(), limit_headers));
   NRL_CHECK(CheckLimits(route, request, &caller, limit_headers));
   if (caller.session) NRL_CHECK(CheckCsrf(request, *caller.session));
-  if (!route.permission.action.empty() &&
-      !access::MayDo(caller.key.role, caller.key.scopes, route.permission)) {
-    return Fail(ErrorCode::kDenied,
-                fmt::format("the role {} may not {} {}", caller.key.role, route.permission.action,
-                            route.permission.resource),
-                "ask an admin for a key that may");
-  }
+  NRL_CHECK(CheckPermission(route, caller));
   return caller;
 }
 
@@ -188,8 +220,8 @@ Result<Caller> Router::Identify(const Request& request) {
   const std::string_view bearer = Bearer(request);
   const std::string token = bearer.empty() ? request.Cookie(kSessionCookie) : std::string();
   const auto unknown = [](std::string_view message) {
-    return Fail(ErrorCode::kDenied, std::string(message), "send a key or sign in", {},
-                "unauthorized");
+    return Fail(Error{
+        ErrorCode::kDenied, std::string(message), "send a key or sign in", {}, "unauthorized"});
   };
   if (bearer.empty() && token.empty()) return unknown("no key and no session");
   Caller caller;
@@ -206,14 +238,17 @@ Result<Caller> Router::Identify(const Request& request) {
     return {};
   }));
   caller.scope = {caller.key.tenant, "key:" + caller.key.id.str(), request.correlation_id};
-  constexpr int64_t kNoteEveryMs = 60'000;
-  if (caller.key.last_used_at.value_or(UtcMs{0}).value < now.value - kNoteEveryMs) {
-    const Status noted = access::Write(
-        database_, caller.scope,
-        [&](access::Tx& tx) { return access::NoteKeyUse(tx, caller.key, now); });
-    if (!noted) log_.Error("cannot note the use of a key", noted.error());
-  }
+  NoteUse(caller);
   return caller;
+}
+
+void Router::NoteUse(const Caller& caller) {
+  const UtcMs now = environment_.clock.Now();
+  if (caller.key.last_used_at.value_or(UtcMs{0}).value >= now.value - kNoteUseEveryMs) return;
+  const Status noted = access::Write(database_, caller.scope, [&](access::Tx& tx) {
+    return access::NoteKeyUse(tx, caller.key, now);
+  });
+  if (!noted) log_.Error("cannot note the use of a key", noted.error());
 }
 
 Status Router::CheckLimits(const Route& route, const Request& request, const Caller* caller,
@@ -229,7 +264,7 @@ Status Router::CheckLimits(const Route& route, const Request& request, const Cal
       case Cost::kSignIn:
         return {"sign-in", config_.sign_in_per_minute, kWindowSeconds};
     }
-    return {"read", config_.read_per_minute, kWindowSeconds};
+    NRL_ASSERT(false);
   };
   const access::Limit limit = limit_of();
   const auto state =
@@ -238,7 +273,8 @@ Status Router::CheckLimits(const Route& route, const Request& request, const Cal
   limit_headers
       .With("RateLimit-Policy",
             fmt::format("\"{}\";q={};w={}", limit.name, limit.requests, limit.window_s))
-      .With("RateLimit", fmt::format("\"{}\";r={};t={}", limit.name, state.remaining, state.reset_s))
+      .With("RateLimit",
+            fmt::format("\"{}\";r={};t={}", limit.name, state.remaining, state.reset_s))
       .With("X-RateLimit-Limit", std::to_string(limit.requests))
       .With("X-RateLimit-Remaining", std::to_string(state.remaining))
       .With("X-RateLimit-Reset", std::to_string(now_s + state.reset_s));

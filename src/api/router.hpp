@@ -2,11 +2,13 @@
 //
 // Before a route runs: its limit is taken, the caller is known (key or session, CSRF token for
 // writes by a session), the permission is checked. What a route returns as an Error becomes the
-// envelope.
+// envelope. A GET route answers HEAD too, unless HEAD has a route of its own.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "access/keys.hpp"
 #include "access/limits.hpp"
 #include "api/http.hpp"
+#include "platform/config.hpp"
 #include "platform/log.hpp"
 
 namespace narralytica::api {
@@ -36,7 +39,7 @@ struct Route {
   std::string method;
   std::string pattern;  // "/api/v1/videos/{video_id}"
   Cost cost = Cost::kRead;
-  bool open = false;  // needs no caller
+  bool open = false;                      // needs no caller
   access::Permission permission{"", ""};  // "" needs a caller only
   RouteHandler handler;
   RouteReceiver receiver;  // instead of handler: the body is streamed
@@ -48,6 +51,7 @@ struct LimitsConfig {
   int expensive_per_minute = 120;
   int sign_in_per_minute = 10;
   int address_per_minute = 3'000;
+  int tenant_per_minute = 6'000;
   void Bind(platform::ConfigBinder& binder);
 };
 
@@ -84,7 +88,12 @@ class Router final : public Application {
   Result<Caller> Identify(const Request& request);
   Status CheckLimits(const Route& route, const Request& request, const Caller* caller,
                      Response& limit_headers);
+  // Takes a request out of the bucket that all requests of `who` share.
+  Status TakeShared(const access::Limit& limit, const std::string& who, Response& limit_headers);
+  void NoteUse(const Caller& caller);
   Response Refuse(const Request& request, const Match& match) const;
+  Response Answer(const Request& request, const Result<Response>& answer,
+                  const Response& limit_headers) const;
 
   platform::Database& database_;
   const Environment environment_;

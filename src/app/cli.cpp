@@ -58,6 +58,13 @@ void AddCommonOptions(CLI::App& command, CommonOptions& options) {
   command.add_flag("--json", options.json, "print one JSON document on stdout");
 }
 
+void AddPortOption(CLI::App& command, CommonOptions& options) {
+  command.add_option_function<int>(
+      "--port",
+      [&options](int port) { options.settings.push_back(fmt::format("serve.port={}", port)); },
+      "port to listen on; 0: any free one (default: 8080)");
+}
+
 Result<std::unique_ptr<Installation>> OpenInstallation(const CommonOptions& options,
                                                        std::string_view process) {
   return Installation::Open(options.data_folder, options.settings, process);

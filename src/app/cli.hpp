@@ -44,6 +44,9 @@ struct CommonOptions {
 // Adds --data, --set and --json to a command.
 void AddCommonOptions(CLI::App& command, CommonOptions& options);
 
+// Adds --port, short for --set serve.port=.
+void AddPortOption(CLI::App& command, CommonOptions& options);
+
 Result<std::unique_ptr<Installation>> OpenInstallation(const CommonOptions& options,
                                                        std::string_view process);
 
@@ -91,5 +94,7 @@ void AddWorkCommand(CommandSet& commands);
 void AddEngineCommand(CommandSet& commands);
 void AddMediaCommand(CommandSet& commands);
 void AddUpCommand(CommandSet& commands);
+void AddServeCommand(CommandSet& commands);
+void AddKeyCommand(CommandSet& commands);
 
 }  // namespace narralytica::app

@@ -144,7 +144,7 @@ class Ingest {
     };
     Input input{.path = path, .accepted = {}, .error = {}, .jobs = {}, .status = "failed"};
     const auto request = RequestFor(options_, path);
-    const auto accepted = request ? intake.AcceptFile(store_.scope(), *request, storing)
+    const auto accepted = request ? intake.AcceptFile(store_.scope(), *request, {storing, {}, {}})
                                   : Result<media::Accepted>(Fail(request));
     if (accepted) {
       input.accepted = *accepted;

@@ -1,8 +1,8 @@
 // `jobs`: lists jobs, cancels and retries them.
 #include <fmt/format.h>
 
+#include "api/wire.hpp"
 #include "app/cli.hpp"
-#include "app/wire.hpp"
 
 namespace narralytica::app {
 namespace {
@@ -73,7 +73,7 @@ int Run(const JobsOptions& options) {
   if (!found) return FailCommand(found.error(), options.common.json);
   if (options.common.json) {
     Json items = Json::array();
-    for (const jobs::Job& job : *found) items.push_back(JobJson(job));
+    for (const jobs::Job& job : *found) items.push_back(api::JobJson(job));
     PrintJson({{"items", items}});
   } else {
     PrintTable(*found);

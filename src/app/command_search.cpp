@@ -2,15 +2,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <map>
-
+#include "api/search_service.hpp"
 #include "app/cli.hpp"
 #include "app/work.hpp"
 #include "index/embedder.hpp"
-#include "jobs/changes.hpp"
 #include "platform/inference/engine_client.hpp"
 #include "search/searcher.hpp"
-#include "transcript/transcript_store.hpp"
 
 namespace narralytica::app {
 namespace {
@@ -26,9 +23,8 @@ struct SearchOptions {
   uint32_t offset = 0;
 };
 
-Result<search::SearchRequest> RequestOf(const SearchOptions& options, const TenantId& tenant) {
+Result<search::SearchRequest> RequestOf(const SearchOptions& options) {
   search::SearchRequest request;
-  request.tenant = tenant;
   request.query = options.query;
   NRL_TRY(request.mode, search::ParseMode(options.mode));
   request.filter.language = options.language;
@@ -46,48 +42,6 @@ Result<search::SearchRequest> RequestOf(const SearchOptions& options, const Tena
   request.offset = options.offset;
   request.cursor = options.cursor;
   return request;
-}
-
-// The words of found segments, one object a transcript.
-class WordReader {
- public:
-  explicit WordReader(Installation& store) : store_(store) {}
-
-  Result<std::vector<search::SpokenWord>> operator()(const index::FoundSegment& found) {
-    auto known = transcripts_.find(found.transcript_id.str());
-    if (known == transcripts_.end()) {
-      NRL_TRY(const auto transcript,
-              access::Read(store_.database(), store_.scope(), [&](access::Tx& tx) {
-                return transcript::CurrentTranscript(tx, found.video_id);
-              }));
-      if (transcript.id != found.transcript_id) return std::vector<search::SpokenWord>{};
-      NRL_TRY(auto words, transcript::LoadWords(store_.objects(), transcript));
-      known = transcripts_.emplace(found.transcript_id.str(), std::move(words)).first;
-    }
-    std::vector<search::SpokenWord> words;
-    const auto index = static_cast<size_t>(found.segment.segment_index);
-    if (index >= known->second.size()) return words;
-    for (const transcript::Word& word : known->second[index]) {
-      words.push_back({{word.start_ms, word.end_ms}, word.text});
-    }
-    return words;
-  }
-
- private:
-  Installation& store_;
-  std::map<std::string, transcript::SegmentWords> transcripts_;
-};
-
-// Time since the oldest change that the index does not hold; nullopt when that cannot be told.
-std::optional<int64_t> LagMs(Installation& store, int64_t as_of_seq) {
-  const auto lag = access::Read(
-      store.database(), access::SystemScope("search"), [&](access::Tx& tx) -> Result<int64_t> {
-        NRL_TRY(const auto oldest, jobs::OldestChangeAfter(tx, as_of_seq));
-        if (!oldest) return 0;
-        return store.environment().clock.Now().value - oldest->value;
-      });
-  if (!lag) return std::nullopt;
-  return std::max<int64_t>(*lag, 0);
 }
 
 // <mark> for people: bold on a terminal, [brackets] elsewhere.
@@ -136,7 +90,7 @@ int Run(const SearchOptions& options) {
   auto opened = OpenInstallation(options.common, "search");
   if (!opened) return FailCommand(opened.error(), options.common.json);
   Installation& store = **opened;
-  const auto request = RequestOf(options, store.scope().tenant);
+  const auto request = RequestOf(options);
   if (!request) return FailCommand(request.error(), options.common.json);
   std::optional<EngineSupervisor> engine;
   if (request->mode != search::Mode::kLexical) {
@@ -146,10 +100,9 @@ int Run(const SearchOptions& options) {
   }
   platform::EngineClient client(store.engine_socket());
   index::EngineEmbedder embedder(client, kEmbeddingModel);
-  WordReader words(store);
-  const search::Searcher searcher({store.index(), &embedder, std::ref(words),
-                                   [&](int64_t as_of_seq) { return LagMs(store, as_of_seq); }});
-  const auto reply = searcher.Search(*request, Deadline::In(kSearchTimeout, stop.token()));
+  const auto reply = api::RunSearch(
+      {store.database(), store.objects(), store.index(), embedder, store.environment()},
+      store.scope(), *request, Deadline::In(kSearchTimeout, stop.token()));
   if (!reply) return FailCommand(reply.error(), options.common.json);
   if (options.common.json) {
     PrintJson(search::ToJson(*reply));

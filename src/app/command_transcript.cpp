@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "api/transcript_view.hpp"
 #include "app/cli.hpp"
-#include "app/transcript_export.hpp"
 #include "platform/file.hpp"
 
 namespace narralytica::app {
@@ -25,17 +25,21 @@ struct ExportOptions {
   std::string folder;
 };
 
+Result<api::LoadedTranscript> LoadCurrent(Installation& store, const VideoId& video) {
+  return api::LoadTranscript({store.database(), store.objects()}, store.scope(), video);
+}
+
 int PrintTranscript(const TranscriptOptions& options) {
   const bool json = options.common.json || options.format == "json";
   auto store = OpenInstallation(options.common, "transcript");
   if (!store) return FailCommand(store.error(), json);
   const auto video = VideoId::Parse(options.video);
   if (!video) return FailCommand(video.error(), json);
-  const auto loaded = LoadTranscript(**store, *video);
+  const auto loaded = LoadCurrent(**store, *video);
   if (!loaded) return FailCommand(loaded.error(), json);
   const std::string format =
       options.format.empty() ? (options.common.json ? "json" : "txt") : options.format;
-  fmt::print("{}", FormatTranscript(*loaded, format));
+  fmt::print("{}", api::FormatTranscript(*loaded, format));
   return kDone;
 }
 
@@ -60,13 +64,13 @@ Status WriteObject(Installation& store, const std::string& key, const std::strin
 
 Result<Json> Export(Installation& store, const ExportOptions& options) {
   NRL_TRY(const VideoId video, VideoId::Parse(options.video));
-  NRL_TRY(const LoadedTranscript loaded, LoadTranscript(store, video));
+  NRL_TRY(const api::LoadedTranscript loaded, LoadCurrent(store, video));
   NRL_CHECK(platform::CreateFolders(options.folder));
   Json files = Json::array();
   for (const std::string& format : kFormats) {
     const std::string path = options.folder + "/transcript." + format;
-    NRL_CHECK(
-        platform::WriteFileAtomically(path, std::string_view(FormatTranscript(loaded, format))));
+    NRL_CHECK(platform::WriteFileAtomically(
+        path, std::string_view(api::FormatTranscript(loaded, format))));
     files.push_back(path);
   }
   NRL_TRY(const auto artifacts, access::Read(store.database(), store.scope(), [&](access::Tx& tx) {

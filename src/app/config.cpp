@@ -79,6 +79,7 @@ void Config::Bind(platform::ConfigBinder& binder) {
   work.Bind(binder);
   intake.Bind(binder);
   BindMedia(binder, &media);
+  api.Bind(binder);
 }
 
 Result<Config> Config::Load(const std::string& data_folder,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/api_server.hpp"
 #include "base/result.hpp"
 #include "jobs/queue.hpp"
 #include "jobs/worker.hpp"
@@ -39,6 +40,7 @@ struct Config {
   jobs::WorkConfig work;
   media::IntakeConfig intake;
   media::MediaLimits media;
+  api::ApiConfig api;
 
   void Bind(platform::ConfigBinder& binder);
   // kInvalid with every problem, one a line.

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "base/hash.hpp"
 #include "index/embedded_index.hpp"
@@ -70,7 +71,8 @@ Result<std::unique_ptr<Installation>> Installation::Open(const std::string& fold
   }
   auto log = platform::Logger::ToStderr(process, level);
   // Commands that talk to a person keep the terminal for that and log to a file.
-  if (process != "work" && process != "engine" && process != "up") {
+  const std::set<std::string_view> services{"work", "engine", "up", "serve"};
+  if (!services.contains(process)) {
     NRL_TRY(log, platform::Logger::ToFile(process, level, absolute + "/logs/cli.log"));
   }
   std::unique_ptr<Installation> self(new Installation(absolute, std::move(config), log));

@@ -21,7 +21,9 @@ int main(int argc, char** argv) {
   AddMigrateCommand(commands);
   AddDoctorCommand(commands);
   AddFsckCommand(commands);
+  AddKeyCommand(commands);
   AddUpCommand(commands);
+  AddServeCommand(commands);
   AddWorkCommand(commands);
   AddEngineCommand(commands);
   AddMediaCommand(commands);

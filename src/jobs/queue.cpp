@@ -53,13 +53,6 @@ Job ReadJob(const Row& row) {
   return job;
 }
 
-std::vector<Job> ReadJobs(const Rows& rows) {
-  std::vector<Job> jobs;
-  jobs.reserve(rows.size());
-  for (const Row& row : rows) jobs.push_back(ReadJob(row));
-  return jobs;
-}
-
 Error LeaseLost() {
   return {ErrorCode::kConflict, "another worker has taken over this job", {}, {}, "lease_lost"};
 }
@@ -71,6 +64,13 @@ Status RequireOne(const Result<int64_t>& changed, const Error& otherwise) {
 }
 
 }  // namespace
+
+std::vector<Job> JobsOf(const Rows& rows) {
+  std::vector<Job> jobs;
+  jobs.reserve(rows.size());
+  for (const Row& row : rows) jobs.push_back(ReadJob(row));
+  return jobs;
+}
 
 void QueueConfig::Bind(platform::ConfigBinder& binder) {
   binder.Field("jobs.lease_ms", &lease_ms, {1'000, 600'000},
@@ -273,7 +273,10 @@ Status Queue::MarkCanceled(Tx& tx, const Lease& lease) {
 Status Queue::RequestCancel(Tx& tx, const JobId& job) {
   const UtcMs now = environment_.clock.Now();
   NRL_TRY(const int64_t queued, tx.Execute(statements::kCancelQueued, tx.tenant(), job, now));
-  if (queued == 1) return {};
+  if (queued == 1) {
+    NRL_TRY(const Job canceled, Get(tx, job));
+    return AppendEvent(tx, canceled, "job.canceled", "{}");
+  }
   NRL_TRY(const int64_t running, tx.Execute(statements::kCancelRunning, tx.tenant(), job, now));
   if (running == 1) return {};
   NRL_TRY(const Job found, Get(tx, job));
@@ -303,12 +306,12 @@ Result<Job> Queue::Get(Tx& tx, const JobId& job) {
 
 Result<std::vector<Job>> Queue::OfVideo(Tx& tx, const VideoId& video) {
   NRL_TRY(const Rows rows, tx.Query(statements::kOfVideo, tx.tenant(), video));
-  return ReadJobs(rows);
+  return JobsOf(rows);
 }
 
 Result<std::vector<Job>> Queue::List(Tx& tx, const JobId& before, int limit) {
   NRL_TRY(const Rows rows, tx.Query(statements::kList, tx.tenant(), before.str(), limit));
-  return ReadJobs(rows);
+  return JobsOf(rows);
 }
 
 Status Queue::SeeWorker(const WorkerId& worker, int process_id) {

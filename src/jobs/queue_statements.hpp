@@ -2,7 +2,15 @@
 // tools/tidy.py: claiming and lease keeping belong to the worker, not to a tenant.
 #pragma once
 
+#include <vector>
+
+#include "jobs/job.hpp"
 #include "platform/sql/sql.hpp"
+
+namespace narralytica::jobs {
+// Rows of NRL_JOB_COLUMNS.
+std::vector<Job> JobsOf(const platform::Rows& rows);
+}  // namespace narralytica::jobs
 
 namespace narralytica::jobs::statements {
 

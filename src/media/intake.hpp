@@ -23,8 +23,9 @@ struct IntakeConfig {
 };
 
 struct IntakeRequest {
-  std::string path;   // of a local file
-  std::string title;  // empty: the file name without its extension
+  std::string path;     // of a local file
+  std::string locator;  // what to call it; "": the file's name
+  std::string title;    // empty: the file name without its extension
   std::string external_id;
   std::string language;  // "" or "auto": recognised; else the code given for the whole recording
   std::string model;     // recognition model; "" the default
@@ -32,10 +33,23 @@ struct IntakeRequest {
   nlohmann::json metadata = nlohmann::json::object();
 };
 
+// How the recording was recognised as one that is there already.
+enum class Known { kNo, kByContent, kByExternalId };
+
 struct Accepted {
   VideoId video;
   JobId job;
   bool duplicate = false;
+  Known known = Known::kNo;
+};
+
+// What a caller does in the transaction that accepts; empty functions do nothing. It may run more
+// than once, so it leaves nothing behind but rows.
+struct IntakeHooks {
+  std::function<void(int64_t done, int64_t total)> progress;
+  // Looks for an earlier answer, which then stands and ends the matter.
+  std::function<Result<std::optional<Accepted>>(access::Tx&)> earlier;
+  std::function<Status(access::Tx&, const Accepted&)> accepted;
 };
 
 struct IntakeServices {
@@ -49,16 +63,16 @@ class Intake {
  public:
   Intake(IntakeServices services, IntakeConfig config);
 
-  // Copies the file into the object store, telling `progress` the bytes done, then accepts it.
-  // kInvalid for what is not a regular file or is empty, kLimited when too large.
+  // Copies the file into the object store, then accepts it. kInvalid for what is not a regular
+  // file or is empty, kLimited (reason "media_too_large") when too large. Thread-safe.
   Result<Accepted> AcceptFile(const access::Scope& scope, const IntakeRequest& request,
-                              const std::function<void(int64_t done, int64_t total)>& progress);
+                              const IntakeHooks& hooks) const;
 
  private:
   Result<std::optional<Accepted>> FindDuplicate(access::Tx& tx, const IntakeRequest& request,
-                                                const std::string& sha256);
+                                                const std::string& sha256) const;
   Result<Accepted> Create(access::Tx& tx, const IntakeRequest& request,
-                          const platform::ObjectRef& object);
+                          const platform::ObjectRef& object) const;
 
   const IntakeServices services_;
   const IntakeConfig config_;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "media/title.hpp"
+#include "media/video_columns.hpp"
+
 namespace narralytica::media {
 namespace {
 
@@ -9,14 +12,13 @@ using platform::Row;
 using platform::Rows;
 using platform::Statement;
 
-#define NRL_VIDEO_COLUMNS \
-  "id, status, title, language, duration_ms, published_at_ms, metadata, created_at_ms"
 #define NRL_ARTIFACT_COLUMNS "kind, object_key, sha256, bytes, content_type, detail"
 
 constexpr Statement kInsert{
     "videos.insert",
     "INSERT INTO videos (id, tenant_id, status, title, language, duration_ms, published_at_ms,"
-    " metadata, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"};
+    " metadata, created_at_ms, updated_at_ms, title_folded)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)"};
 constexpr Statement kGet{
     "videos.get", "SELECT " NRL_VIDEO_COLUMNS " FROM videos WHERE tenant_id = $1 AND id = $2"};
 constexpr Statement kList{"videos.list", "SELECT " NRL_VIDEO_COLUMNS
@@ -49,17 +51,6 @@ std::optional<UtcMs> MaybeTime(const Row& row, size_t column) {
   return UtcMs{row.Int(column)};
 }
 
-Video ReadVideo(const Row& row) {
-  return {VideoId::FromTrusted(row.Text(0)),
-          row.Text(1),
-          row.Text(2),
-          row.TextOrEmpty(3),
-          row.MaybeInt(4),
-          MaybeTime(row, 5),
-          nlohmann::json::parse(row.Text(6)),
-          UtcMs{row.Int(7)}};
-}
-
 Artifact ReadArtifact(const Row& row) {
   return {row.Text(0),
           {row.Text(1), row.Text(2), row.Int(3)},
@@ -69,13 +60,26 @@ Artifact ReadArtifact(const Row& row) {
 
 }  // namespace
 
+Video ReadVideo(const Row& row) {
+  return {VideoId::FromTrusted(row.Text(0)),
+          row.Text(1),
+          row.Text(2),
+          row.TextOrEmpty(3),
+          row.MaybeInt(4),
+          MaybeTime(row, 5),
+          nlohmann::json::parse(row.Text(6)),
+          UtcMs{row.Int(7)},
+          UtcMs{row.Int(8)}};
+}
+
 Status InsertVideo(access::Tx& tx, const Video& video) {
   platform::SqlValue published;
   if (video.published_at) published = video.published_at->value;
   const platform::SqlValue language =
       video.language.empty() ? platform::SqlValue() : platform::SqlValue(video.language);
   NRL_CHECK(tx.Execute(kInsert, video.id, tx.tenant(), video.status, video.title, language,
-                       video.duration_ms, published, video.metadata.dump(), video.created_at));
+                       video.duration_ms, published, video.metadata.dump(), video.created_at,
+                       FoldTitle(video.title)));
   return {};
 }
 

@@ -21,6 +21,7 @@ struct Video {
   std::optional<UtcMs> published_at;
   nlohmann::json metadata = nlohmann::json::object();
   UtcMs created_at;
+  UtcMs updated_at = {};  // set by the store
 };
 
 // Kinds: "original" as taken in; "audio" 16 kHz mono FLAC; "playback" Opus in WebM; "waveform"

@@ -92,6 +92,7 @@ struct SearchReply {
   uint64_t total = 0;
   bool total_is_exact = true;  // else there are at least `total`
   std::string next_cursor;     // empty at the end
+  int64_t took_ms = 0;         // the whole search; set by whoever called it
   std::vector<Leg> legs;
   std::string generation;
   int64_t as_of_seq = 0;

@@ -23,6 +23,10 @@ constexpr Statement kOfVideo{"sources.of_video",
                              "SELECT " NRL_SOURCE_COLUMNS
                              " FROM sources WHERE tenant_id = $1 AND video_id = $2"};
 
+constexpr Statement kForget{"sources.forget",
+                            "UPDATE sources SET content_sha256 = NULL, external_id = NULL"
+                            " WHERE tenant_id = $1 AND video_id = $2"};
+
 Source ReadSource(const Row& row) {
   return {SourceId::FromTrusted(row.Text(0)),
           VideoId::FromTrusted(row.Text(1)),
@@ -63,6 +67,11 @@ Result<std::optional<Source>> FindByExternalId(access::Tx& tx, const std::string
 Result<Source> SourceOfVideo(access::Tx& tx, const VideoId& video) {
   NRL_TRY(const Row row, tx.One("the source of the video", kOfVideo, tx.tenant(), video));
   return ReadSource(row);
+}
+
+Status ForgetContent(access::Tx& tx, const VideoId& video) {
+  NRL_CHECK(tx.Execute(kForget, tx.tenant(), video));
+  return {};
 }
 
 }  // namespace narralytica::source

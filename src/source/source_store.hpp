@@ -25,5 +25,7 @@ Status InsertSource(access::Tx& tx, const Source& source, UtcMs now);
 Result<std::optional<Source>> FindByContent(access::Tx& tx, const std::string& content_sha256);
 Result<std::optional<Source>> FindByExternalId(access::Tx& tx, const std::string& external_id);
 Result<Source> SourceOfVideo(access::Tx& tx, const VideoId& video);
+// The content and external id of a video that is deleted may come again.
+Status ForgetContent(access::Tx& tx, const VideoId& video);
 
 }  // namespace narralytica::source

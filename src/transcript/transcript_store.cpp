@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "transcript/transcript_columns.hpp"
+
 namespace narralytica::transcript {
 namespace {
 
@@ -25,14 +27,11 @@ constexpr Statement kSupersede{
     " AND id <> $3 AND superseded_by IS NULL"};
 constexpr Statement kCurrent{
     "transcripts.current",
-    "SELECT id, video_id, version, engine, model, model_hash, settings_hash, language,"
-    " words_object_key, words_sha256, words_bytes, words_count, created_at_ms"
+    "SELECT " NRL_TRANSCRIPT_COLUMNS
     " FROM transcripts WHERE tenant_id = $1 AND video_id = $2 AND superseded_by IS NULL"};
 constexpr Statement kList{
-    "transcripts.list",
-    "SELECT id, video_id, version, engine, model, model_hash, settings_hash, language,"
-    " words_object_key, words_sha256, words_bytes, words_count, created_at_ms"
-    " FROM transcripts WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3"};
+    "transcripts.list", "SELECT " NRL_TRANSCRIPT_COLUMNS
+                        " FROM transcripts WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3"};
 constexpr Statement kInsertSegment{
     "segments.insert",
     "INSERT INTO segments (id, tenant_id, video_id, transcript_id, segment_index, start_ms, end_ms,"
@@ -41,22 +40,6 @@ constexpr Statement kSegments{
     "segments.of_transcript",
     "SELECT id, segment_index, start_ms, end_ms, text, language, confidence FROM segments"
     " WHERE tenant_id = $1 AND transcript_id = $2 ORDER BY segment_index"};
-
-Transcript ReadTranscript(const Row& row) {
-  Transcript transcript;
-  transcript.id = TranscriptId::FromTrusted(row.Text(0));
-  transcript.video = VideoId::FromTrusted(row.Text(1));
-  transcript.version = static_cast<int>(row.Int(2));
-  transcript.engine = row.Text(3);
-  transcript.model = row.Text(4);
-  transcript.model_hash = row.Text(5);
-  transcript.settings_hash = row.Text(6);
-  transcript.language = row.Text(7);
-  transcript.words = {row.Text(8), row.Text(9), row.Int(10)};
-  transcript.words_count = row.Int(11);
-  transcript.created_at = {row.Int(12)};
-  return transcript;
-}
 
 Status CheckSegments(std::span<const StoredSegment> segments) {
   int64_t last_end_ms = 0;
@@ -74,6 +57,23 @@ Status CheckSegments(std::span<const StoredSegment> segments) {
 }
 
 }  // namespace
+
+Transcript ReadTranscript(const Row& row) {
+  Transcript transcript;
+  transcript.id = TranscriptId::FromTrusted(row.Text(0));
+  transcript.video = VideoId::FromTrusted(row.Text(1));
+  transcript.version = static_cast<int>(row.Int(2));
+  transcript.engine = row.Text(3);
+  transcript.model = row.Text(4);
+  transcript.model_hash = row.Text(5);
+  transcript.settings_hash = row.Text(6);
+  transcript.language = row.Text(7);
+  transcript.words = {row.Text(8), row.Text(9), row.Int(10)};
+  transcript.words_count = row.Int(11);
+  transcript.created_at = {row.Int(12)};
+  if (!row.IsNull(13)) transcript.superseded_by = TranscriptId::FromTrusted(row.Text(13));
+  return transcript;
+}
 
 Status InsertTranscript(access::Tx& tx, const Transcript& transcript,
                         std::span<const StoredSegment> segments) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,7 @@ struct Transcript {
   platform::ObjectRef words;
   int64_t words_count = 0;
   UtcMs created_at;
+  std::optional<TranscriptId> superseded_by = {};  // set by the store
 };
 
 struct StoredSegment {

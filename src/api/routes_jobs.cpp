@@ -1,0 +1,122 @@
+// /api/v1/jobs: what is being done.
+#include "api/fields.hpp"
+#include "api/services.hpp"
+#include "api/wire.hpp"
+#include "jobs/job_lists.hpp"
+#include "jobs/pipeline.hpp"
+#include "media/video_store.hpp"
+
+namespace narralytica::api {
+namespace {
+
+Result<Response> List(const Services& services, const Request& request, const Caller& caller) {
+  Fields fields = Fields::OfQuery(request);
+  const access::PageRequest page = fields.Page();
+  jobs::JobFilter filter;
+  filter.statuses =
+      fields.Choices("status", {"queued", "running", "succeeded", "failed", "canceled"});
+  filter.type = fields.Choice(
+      "type", {"ingest", "transcribe", "transcription", "diarize", "enrich", "index"});
+  if (filter.type == "transcription") filter.type = "transcribe";  // its older name
+  filter.video = fields.MaybeId<VideoId>("video_id");
+  NRL_CHECK(fields.End());
+  NRL_TRY(const auto found, ReadAs(services, caller, [&](access::Tx& tx) {
+            return jobs::ListJobs(tx, filter, page);
+          }));
+  return JsonResponse(200, PageJson(found, page, JobJson));
+}
+
+Result<Response> Get(const Services& services, const Request& request, const Caller& caller) {
+  NRL_TRY(const JobId id, PathId<JobId>(request, "job_id"));
+  NRL_TRY(const auto job,
+          ReadAs(services, caller, [&](access::Tx& tx) { return services.queue.Get(tx, id); }));
+  return JsonResponse(200, JobJson(job));
+}
+
+Result<Response> ListRuns(const Services& services, const Request& request, const Caller& caller) {
+  NRL_TRY(const JobId id, PathId<JobId>(request, "job_id"));
+  Fields fields = Fields::OfQuery(request);
+  const access::PageRequest page = fields.Page();
+  NRL_CHECK(fields.End());
+  std::string trace;
+  NRL_TRY(const auto runs,
+          ReadAs(services, caller, [&](access::Tx& tx) -> Result<access::Page<jobs::JobRun>> {
+            NRL_TRY(const jobs::Job job, services.queue.Get(tx, id));
+            trace = job.trace;
+            return jobs::ListRuns(tx, id, page);
+          }));
+  return JsonResponse(
+      200, PageJson(runs, page, [&](const jobs::JobRun& run) { return RunJson(run, trace); }));
+}
+
+Result<Response> ListEvents(const Services& services, const Request& request,
+                            const Caller& caller) {
+  NRL_TRY(const JobId id, PathId<JobId>(request, "job_id"));
+  Fields fields = Fields::OfQuery(request);
+  const access::PageRequest page = fields.Page();
+  NRL_CHECK(fields.End());
+  NRL_TRY(const auto events,
+          ReadAs(services, caller, [&](access::Tx& tx) { return jobs::ListEvents(tx, id, page); }));
+  return JsonResponse(200, PageJson(events, page, EventJson));
+}
+
+// What the change means for the recording: its status, and what a canceled job still lets follow.
+Status Settle(const Services& services, access::Tx& tx, const JobId& job) {
+  const Environment environment = services.environment;
+  const jobs::StageServices stages{
+      services.database, environment, services.queue,
+      [environment](access::Tx& inner, const VideoId& video, std::string_view status) {
+        return media::SetVideoStatus(inner, video, status, environment.clock.Now());
+      },
+      services.metrics};
+  return jobs::SettleJob(tx, stages, job);
+}
+
+Result<Response> Change(const Services& services, const Request& request, const Caller& caller,
+                        bool cancel) {
+  NRL_TRY(const JobId id, PathId<JobId>(request, "job_id"));
+  NRL_TRY(const auto job, WriteAs(services, caller, [&](access::Tx& tx) -> Result<jobs::Job> {
+            NRL_TRY(const jobs::Job before, services.queue.Get(tx, id));
+            if (cancel) {
+              NRL_CHECK(services.queue.RequestCancel(tx, id));
+            } else {
+              if (!media::GetVideo(tx, before.video)) {
+                return Fail(ErrorCode::kConflict, "the recording of this job was deleted");
+              }
+              NRL_CHECK(services.queue.Redrive(tx, id));
+            }
+            NRL_CHECK(Settle(services, tx, id));
+            return services.queue.Get(tx, id);
+          }));
+  return JsonResponse(200, JobJson(job));
+}
+
+}  // namespace
+
+void AddJobsRoutes(Router& router, const Services& services) {
+  const auto read = [&](const std::string& path, auto* function) {
+    router.Add({.method = "GET",
+                .pattern = path,
+                .permission = {"read", "jobs"},
+                .handler = [services, function](const Request& request, const Caller& caller) {
+                  return function(services, request, caller);
+                }});
+  };
+  const auto write = [&](const std::string& path, bool cancel) {
+    router.Add({.method = "POST",
+                .pattern = path,
+                .cost = Cost::kWrite,
+                .permission = {"write", "jobs"},
+                .handler = [services, cancel](const Request& request, const Caller& caller) {
+                  return Change(services, request, caller, cancel);
+                }});
+  };
+  read("/api/v1/jobs", List);
+  read("/api/v1/jobs/{job_id}", Get);
+  read("/api/v1/jobs/{job_id}/runs", ListRuns);
+  read("/api/v1/jobs/{job_id}/events", ListEvents);
+  write("/api/v1/jobs/{job_id}/retry", false);
+  write("/api/v1/jobs/{job_id}/cancel", true);
+}
+
+}  // namespace narralytica::api
