@@ -46,6 +46,7 @@ PARTS = (
     Part("unit tests, release", ["ctest", "-j2", "--preset", "release"], ("build release",)),
     Part("tests of the tools", [*PYTEST, "tools", "tests/eval"]),
     Part("pipeline", [*PYTEST, "tests/pipeline"], ("build release",)),
+    Part("contract", [*PYTEST, "tests/contract"], ("build release",)),
     Part("tidy", [PYTHON, "tools/tool.py", "tidy", "--clang", "build/debug"]),
 )
 
