@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <ranges>
 
 #include "base/hash.hpp"
 #include "transcript/missed_speech.hpp"
@@ -91,6 +92,17 @@ bool Place(const WhisperRecognition::Piece& piece, const std::vector<Word>& foun
   return true;
 }
 
+// Words that crowd at a window's end, or lie behind it, make room before it: at least 1 ms each,
+// none over another.
+void KeepInside(int64_t length_ms, std::vector<Word>& words) {
+  int64_t limit_ms = length_ms;
+  for (Word& word : std::views::reverse(words)) {
+    word.end_ms = std::min(word.end_ms, limit_ms);
+    word.start_ms = std::min(word.start_ms, word.end_ms - 1);
+    limit_ms = word.start_ms;
+  }
+}
+
 bool IsDoubtful(const std::vector<TimeRange>& speech, const Word& word) {
   if (word.confidence >= kOutsideConfidenceMin) return false;
   return std::ranges::none_of(speech, [&](const TimeRange& range) {
@@ -139,12 +151,12 @@ std::vector<Word> WhisperRecognition::WordsOf(const Piece& piece, const DecodedW
     for (size_t i = split.begin; i < split.end; ++i) word.confidence += probabilities[i];
     word.confidence /= double(split.end - split.begin);
     ClampToSpeech(piece.speech, word);
-    word.start_ms = std::min(word.start_ms, piece.length_ms() - 1);
     word.end_ms = std::max(word.end_ms, word.start_ms + 1);
     if (word.text.empty() || IsDoubtful(piece.speech, word)) continue;
     last_ms = word.end_ms;
     words.push_back(std::move(word));
   }
+  KeepInside(piece.length_ms(), words);
   return words;
 }
 
