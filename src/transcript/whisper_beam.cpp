@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kLoopPeriodMax = 24;
 constexpr size_t kLoopRepeats = 4;
 constexpr size_t kLoopTokensMin = 24;
+constexpr size_t kPhraseTokensMin = 4;
 
 // The `count` likeliest tokens of a row, best first.
 std::vector<Token> Likeliest(std::span<const float> log_probs, size_t count) {
@@ -84,6 +85,17 @@ Hypothesis WhisperBeam::Best() const {
   if (open_.front().looped) return open_.front();
   const std::vector<Hypothesis>& among = ended_.empty() ? open_ : ended_;
   return *std::ranges::max_element(among, {}, &Hypothesis::AvgLogprob);
+}
+
+bool RepeatsAPhrase(std::span<const Token> text) {
+  for (size_t period = kPhraseTokensMin; period <= kLoopPeriodMax; ++period) {
+    size_t equal = 0;  // tokens in a row that stood one period earlier too
+    for (size_t i = period; i < text.size(); ++i) {
+      equal = text[i] == text[i - period] ? equal + 1 : 0;
+      if (equal == 2 * period) return true;
+    }
+  }
+  return false;
 }
 
 bool EndsInLoop(std::span<const Token> tokens) {

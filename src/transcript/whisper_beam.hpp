@@ -53,5 +53,7 @@ class WhisperBeam {
 
 // True when `tokens` ends in the same few tokens over and over.
 bool EndsInLoop(std::span<const Token> tokens);
+// True when `text` (no timestamps) says a phrase of 4 to 24 tokens at least three times in a row.
+bool RepeatsAPhrase(std::span<const Token> text);
 
 }  // namespace narralytica::transcript

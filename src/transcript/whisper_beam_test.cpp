@@ -113,5 +113,13 @@ TEST(EndsInLoop, FewTokensOverAndOver) {
   EXPECT_FALSE(EndsInLoop(tokens));
 }
 
+TEST(RepeatsAPhrase, ThriceInARow) {
+  const std::vector<Token> twice{9, 1, 2, 3, 4, 1, 2, 3, 4, 7};
+  EXPECT_FALSE(RepeatsAPhrase(twice));
+  const std::vector<Token> thrice{9, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 7};
+  EXPECT_TRUE(RepeatsAPhrase(thrice));
+  EXPECT_FALSE(RepeatsAPhrase(std::vector<Token>{1, 2, 1, 2, 1, 2})) << "too short a phrase";
+}
+
 }  // namespace
 }  // namespace narralytica::transcript

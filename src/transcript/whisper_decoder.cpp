@@ -268,7 +268,11 @@ Result<std::vector<DecodedWindow>> WhisperDecoder::Decode(const DecodeRequest& r
       candidate.compression_ratio = CompressionRatio(Trim(config_.Text(attempt.tokens)));
       candidate.tokens = std::move(attempt.tokens);
       candidate.log_probs = std::move(attempt.log_probs);
-      if (NeedsFallback(candidate, attempt.looped)) still_open.push_back(i);
+      std::vector<Token> text;
+      std::ranges::copy_if(candidate.tokens, std::back_inserter(text),
+                           [&](Token token) { return config_.IsText(token); });
+      const bool looped = attempt.looped || RepeatsAPhrase(text);
+      if (NeedsFallback(candidate, looped)) still_open.push_back(i);
       windows[i] = std::move(candidate);
     }
     open = std::move(still_open);

@@ -15,10 +15,6 @@ namespace narralytica::transcript {
 namespace {
 
 constexpr int64_t kFrameMs = 20;
-// Spare silence after a window's end: with less, short windows loop; with more, long ones skip.
-constexpr int64_t kSpareMultilingualMs = 3000;
-constexpr int64_t kSpareEnglishMs = 2000;
-
 constexpr size_t kRoundsMax = 4;
 // What is found by looking again must be at least this likely.
 constexpr float kAgainLogprobMin = -0.8f;
@@ -115,13 +111,9 @@ bool IsDoubtful(const std::vector<TimeRange>& speech, const Word& word) {
 
 Result<EncodedWindows> WhisperRecognition::Encode(std::span<const Piece> pieces,
                                                   const Deadline& deadline) const {
-  const WhisperConfig& config = model_.config();
-  const int64_t spare_ms = config.multilingual ? kSpareMultilingualMs : kSpareEnglishMs;
-  std::vector<int64_t> frames;
-  for (const Piece& piece : pieces) {
-    const int64_t wanted = (piece.length_ms() + spare_ms + kFrameMs - 1) / kFrameMs;
-    frames.push_back(std::min(wanted, int64_t(config.frames_max)));
-  }
+  // The encoder always sees the 30 s it was trained on: with less silence after a window's end it
+  // is quicker, but short windows loop and words are lost.
+  std::vector<int64_t> frames(pieces.size(), int64_t(model_.config().frames_max));
   EncodedWindows encoded = model_.Prepare(std::move(frames));
   const auto encode = [&](size_t i) -> Status {
     NRL_CHECK(deadline.Check("recognition"));
