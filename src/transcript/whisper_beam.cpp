@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 namespace narralytica::transcript {
 namespace {
@@ -36,12 +37,15 @@ std::vector<WhisperBeam::Candidate> WhisperBeam::Candidates(
     const std::vector<std::span<const float>>& log_probs) const {
   std::vector<Candidate> candidates;
   for (size_t i = 0; i < open_.size(); ++i) {
+    if (!std::isfinite(open_[i].sum_logprob)) continue;  // it only fills the row
     for (const Token token : Likeliest(log_probs[i], beams_ + 1)) {
       const float log_prob = log_probs[i][size_t(token)];
       candidates.push_back({i, token, log_prob, open_[i].sum_logprob + log_prob});
     }
   }
-  std::ranges::stable_sort(candidates, std::greater<>(), &Candidate::sum);
+  std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
+    return std::tuple(-a.sum, a.parent, a.token) < std::tuple(-b.sum, b.parent, b.token);
+  });
   return candidates;
 }
 
