@@ -1,0 +1,101 @@
+// What a list shows when it has nothing to show: loading, error, forbidden, empty.
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { ApiError } from '../services/http';
+import { Button } from './Button';
+import { Icon, type IconName } from './Icon';
+
+interface NoticeProps {
+  icon: IconName;
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+  role?: 'alert' | 'status';
+}
+
+export function Notice({ icon, title, children, action, role }: NoticeProps) {
+  return (
+    <div className="notice" role={role}>
+      <span className="notice-icon">
+        <Icon name={icon} size={22} />
+      </span>
+      <p className="notice-title">{title}</p>
+      {children && <div className="notice-text">{children}</div>}
+      {action && <div className="notice-action">{action}</div>}
+    </div>
+  );
+}
+
+export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  if (error instanceof ApiError && error.status === 403) {
+    return (
+      <Notice icon="key" title="You may not see this" role="alert">
+        {sentence(error.message)} An admin can give you the role for it.
+      </Notice>
+    );
+  }
+  const known = error instanceof ApiError ? error : null;
+  return (
+    <Notice
+      icon="alert"
+      title={known ? sentence(known.message) : 'Something went wrong on this page'}
+      role="alert"
+      action={
+        onRetry && (
+          <Button icon="retry" onClick={onRetry}>
+            Try again
+          </Button>
+        )
+      }
+    >
+      {known?.hint && <p>{sentence(known.hint)}</p>}
+      {known?.correlationId && (
+        <p className="muted">
+          Quote <code>{known.correlationId}</code> when you ask for help.
+        </p>
+      )}
+    </Notice>
+  );
+}
+
+/** "the job has ended" → "The job has ended." */
+export function sentence(text: string): string {
+  if (!text) return text;
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}
+
+/** Grey bars where rows will be; the style sheet holds them back for 200 ms. */
+export function Skeleton({ rows = 6, tall = false }: { rows?: number; tall?: boolean }) {
+  return (
+    <div className="skeleton" role="status" aria-label="Loading">
+      {Array.from({ length: rows }, (_, index) => (
+        <div key={index} className={tall ? 'skeleton-row skeleton-tall' : 'skeleton-row'} />
+      ))}
+    </div>
+  );
+}
+
+interface ListStateProps<T extends { items: readonly unknown[] }> {
+  query: UseQueryResult<T>;
+  empty: ReactNode;
+  rows?: number;
+  tall?: boolean;
+  children: (data: T) => ReactNode;
+}
+
+export function ListState<T extends { items: readonly unknown[] }>({
+  query,
+  empty,
+  rows = 6,
+  tall = false,
+  children,
+}: ListStateProps<T>) {
+  if (query.data && !(query.isError && query.isPlaceholderData)) {
+    return query.data.items.length === 0 ? empty : children(query.data);
+  }
+  if (query.isError) {
+    return <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />;
+  }
+  return <Skeleton rows={rows} tall={tall} />;
+}

@@ -1,0 +1,119 @@
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { useLocation } from 'wouter';
+import { copy } from '../../components/clipboard';
+import { ErrorNotice, Notice, Skeleton } from '../../components/ListState';
+import { Pager } from '../../components/Pager';
+import { useKeys } from '../../components/useKeys';
+import { type UrlPatch, useUrlState } from '../../components/useUrlState';
+import { searchQuery } from '../../services/search';
+import { FilterChips, Filters } from './Filters';
+import { hitHref, quoteHit, ResultItem } from './ResultItem';
+import { SearchBox } from './SearchBox';
+import { Summary } from './Summary';
+import { PAGE_SIZE, parseSearchState, toParameters } from './searchState';
+import { Welcome } from './Welcome';
+
+export function SearchPage() {
+  const [parameters, setUrl] = useUrlState();
+  const [, navigate] = useLocation();
+  const state = parseSearchState(parameters);
+  const search = useQuery(searchQuery(toParameters(state)));
+  const [playing, setPlaying] = useState<string | null>(null);
+  const reply = state.q ? search.data : undefined;
+  const hits = reply?.items ?? [];
+  const selected = hits[state.selected];
+
+  useEffect(() => {
+    document.title = state.q ? `${state.q} · Narralytica` : 'Narralytica';
+  }, [state.q]);
+
+  // Another query, mode or filter begins at its first page.
+  const change = (patch: UrlPatch) => {
+    setPlaying(null);
+    setUrl({ ...patch, page: null, sel: null });
+  };
+  const select = (index: number) => {
+    if (hits.length === 0) return;
+    const sel = Math.max(0, Math.min(hits.length - 1, index));
+    setUrl({ sel }, { replace: true });
+  };
+  useKeys({
+    j: () => select(state.selected + 1),
+    k: () => select(state.selected - 1),
+    Enter: () => selected && navigate(hitHref(selected, state.q)),
+    c: () => selected && void copy(quoteHit(selected), 'Quote'),
+    ' ': () => selected && setPlaying(playing === selected.segment.id ? null : selected.segment.id),
+    Escape: () => (playing ? setPlaying(null) : setUrl({ sel: null }, { replace: true })),
+  });
+
+  return (
+    <div className={state.q ? 'page search' : 'page search search-home'}>
+      {!state.q && <h1 className="search-headline">Find what was said</h1>}
+      {state.q && <h1 className="visually-hidden">Search</h1>}
+      <SearchBox value={state.q} busy={search.isFetching} onSearch={(q) => change({ q })} />
+      <Filters state={state} onChange={change} />
+      <FilterChips state={state} onChange={change} />
+      {!state.q && <Welcome />}
+      {state.q && search.isError && (
+        <ErrorNotice error={search.error} onRetry={() => void search.refetch()} />
+      )}
+      {state.q && search.isPending && <Skeleton rows={5} tall />}
+      {reply && !search.isError && (
+        <section aria-label="Results" aria-busy={search.isPlaceholderData} className="results">
+          <Summary reply={reply} />
+          {hits.length === 0 ? (
+            <NothingFound mode={state.mode} onChange={change} />
+          ) : (
+            <ol className="hits">
+              {hits.map((hit, index) => (
+                <ResultItem
+                  key={hit.segment.id}
+                  hit={hit}
+                  query={state.q}
+                  selected={index === state.selected}
+                  playing={playing === hit.segment.id}
+                  onPlay={() => setPlaying(hit.segment.id)}
+                  onStop={() => setPlaying(null)}
+                  onSelect={() => select(index)}
+                />
+              ))}
+            </ol>
+          )}
+          <Pager
+            page={state.page}
+            size={PAGE_SIZE}
+            total={reply.page.total}
+            onPage={(page) => {
+              setUrl({ page: page === 1 ? null : page, sel: null });
+              scrollTo({ top: 0 });
+            }}
+          />
+        </section>
+      )}
+    </div>
+  );
+}
+
+function NothingFound({ mode, onChange }: { mode: string; onChange: (patch: UrlPatch) => void }) {
+  return (
+    <Notice
+      icon="search"
+      title="Nobody says that in these recordings"
+      action={
+        mode === 'lexical' && (
+          <button
+            type="button"
+            className="button button-plain"
+            onClick={() => onChange({ mode: null })}
+          >
+            Search by meaning too
+          </button>
+        )
+      }
+    >
+      Try fewer or other words, or take filters away. Words side by side are alternatives; "quotes"
+      and AND demand.
+    </Notice>
+  );
+}

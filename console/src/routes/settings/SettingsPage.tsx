@@ -1,0 +1,85 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import '../../styles/settings.css';
+import { Button } from '../../components/Button';
+import { Segmented } from '../../components/Segmented';
+import { Time } from '../../components/Time';
+import { setTheme, theme } from '../../components/theme';
+import { tellError } from '../../components/toasts';
+import { sessionQuery, signOut } from '../../services/session';
+import { useStore } from '../../services/store';
+import { Keys } from './Keys';
+
+export default function SettingsPage() {
+  useEffect(() => {
+    document.title = 'Settings · Narralytica';
+  }, []);
+  return (
+    <div className="page settings">
+      <h1>Settings</h1>
+      <Account />
+      <Appearance />
+      <Keys />
+    </div>
+  );
+}
+
+function Account() {
+  const client = useQueryClient();
+  const { data: session } = useQuery(sessionQuery);
+  const leave = useMutation({
+    mutationFn: signOut,
+    onSuccess: () => {
+      client.clear();
+      client.setQueryData(sessionQuery.queryKey, null);
+    },
+    onError: tellError,
+  });
+  if (!session) return null;
+  return (
+    <section className="panel" aria-labelledby="account">
+      <h2 id="account">Account</h2>
+      <div className="panel-row">
+        <p>
+          <strong>{session.user?.name ?? 'Signed in with a key'}</strong>
+          <span className="muted">
+            {session.role} of {session.tenant.name}
+            {session.expires_at && (
+              <>
+                {' '}
+                · signed in until <Time value={session.expires_at} />
+              </>
+            )}
+          </span>
+        </p>
+        <Button onClick={() => leave.mutate()} disabled={leave.isPending}>
+          Sign out
+        </Button>
+      </div>
+    </section>
+  );
+}
+
+function Appearance() {
+  return (
+    <section className="panel" aria-labelledby="appearance">
+      <h2 id="appearance">Appearance</h2>
+      <div className="panel-row">
+        <p>
+          <strong>Theme</strong>
+          <span className="muted">Kept in this browser.</span>
+        </p>
+        <Segmented
+          label="Theme"
+          value={useStore(theme)}
+          choices={[
+            { value: 'system', label: 'System', icon: 'system' },
+            { value: 'light', label: 'Light', icon: 'sun' },
+            { value: 'dark', label: 'Dark', icon: 'moon' },
+          ]}
+          onChange={setTheme}
+        />
+      </div>
+    </section>
+  );
+}
