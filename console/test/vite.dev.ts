@@ -2,7 +2,7 @@
 // server. Sign in with nrl_development_key_0123456789.
 import { fileURLToPath } from 'node:url';
 import { type Connect, defineConfig, type Plugin } from 'vite';
-import { DevelopmentApi } from './server/api';
+import { DevelopmentApi } from './server/api.ts';
 
 // As the real server sends it, so that a forbidden script or style is noticed here.
 const POLICY = [

@@ -19,7 +19,11 @@ const PATHS = {
   alert: 'M12 4 2.5 20h19zM12 10v5M12 17.5v.1',
   retry: 'M20 5v5h-5M20 10a8 8 0 1 0 .5 4',
   trash: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5',
-  more: 'M6 12h.1M12 12h.1M18 12h.1',
+  more: 'M5 10.7a1.3 1.3 0 1 0 0 2.6 1.3 1.3 0 0 0 0-2.6M12 10.7a1.3 1.3 0 1 0 0 2.6 1.3 1.3 0 0 0 0-2.6M19 10.7a1.3 1.3 0 1 0 0 2.6 1.3 1.3 0 0 0 0-2.6',
+  filter: 'M4 6h16M7 12h10M10 18h4',
+  volume: 'M4 9.5v5h3.5l4.5 4v-13l-4.5 4zM15.5 9a4.5 4.5 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11',
+  muted: 'M4 9.5v5h3.5l4.5 4v-13l-4.5 4zM16 10l4.5 4.5M20.5 10 16 14.5',
+  expand: 'M9 4H4v5M15 4h5v5M9 20H4v-5M15 20h5v-5',
   open: 'M9 5h10v10M19 5 6 18',
   sun: 'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M5.3 18.7l1.4-1.4M17.3 6.7l1.4-1.4',
   moon: 'M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10',
@@ -35,7 +39,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-const FILLED: ReadonlySet<IconName> = new Set<IconName>(['play']);
+const FILLED: ReadonlySet<IconName> = new Set<IconName>(['play', 'more']);
 
 export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
   return (

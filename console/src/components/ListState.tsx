@@ -26,7 +26,13 @@ export function Notice({ icon, title, children, action, role }: NoticeProps) {
   );
 }
 
-export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+interface ErrorNoticeProps {
+  error: unknown;
+  onRetry?: () => void;
+  action?: ReactNode; // instead of trying again
+}
+
+export function ErrorNotice({ error, onRetry, action }: ErrorNoticeProps) {
   if (error instanceof ApiError && error.status === 403) {
     return (
       <Notice icon="key" title="You may not see this" role="alert">
@@ -35,21 +41,24 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
     );
   }
   const known = error instanceof ApiError ? error : null;
+  // The caller's own doing: trying again, or asking for help, leads nowhere.
+  const isOurs = !known || known.status === 0 || known.status >= 429;
   return (
     <Notice
       icon="alert"
       title={known ? sentence(known.message) : 'Something went wrong on this page'}
       role="alert"
       action={
-        onRetry && (
+        action ||
+        (isOurs && onRetry && (
           <Button icon="retry" onClick={onRetry}>
             Try again
           </Button>
-        )
+        ))
       }
     >
       {known?.hint && <p>{sentence(known.hint)}</p>}
-      {known?.correlationId && (
+      {isOurs && known?.correlationId && (
         <p className="muted">
           Quote <code>{known.correlationId}</code> when you ask for help.
         </p>

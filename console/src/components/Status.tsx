@@ -47,12 +47,12 @@ export function describeProgress({ fraction, eta_ms, stage }: Progress): string 
 }
 
 const STAGE_NAMES: Readonly<Record<string, string>> = {
-  ingest: 'Take in and prepare',
+  ingest: 'Prepare',
   transcribe: 'Transcribe',
   transcription: 'Transcribe',
   diarize: 'Tell speakers apart',
-  'enrich:embedding': 'Understand meaning',
-  index: 'Make searchable',
+  'enrich:embedding': 'Embed for meaning',
+  index: 'Index',
 };
 
 export function stageName({ type, kind }: Pick<Stage, 'type' | 'kind'>): string {

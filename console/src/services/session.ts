@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import type { components } from './api';
 import { ApiError, request, setCsrfToken } from './http';
 
@@ -47,4 +47,10 @@ export function may(session: Session, permission: string): boolean {
       (grantedResource === '*' || grantedResource === resource)
     );
   });
+}
+
+/** Another session, or none: nothing that the one before could read stays. */
+export function changeSession(client: QueryClient, session: Session | null): void {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
+  client.setQueryData(sessionQuery.queryKey, session);
 }

@@ -89,6 +89,17 @@ export function createSpeedometer(now: () => number) {
   };
 }
 
+let loading: Promise<typeof import('tus-js-client')> | undefined;
+
+/** Comes with the first file, not with the page. */
+function loadTus() {
+  loading ??= import('tus-js-client');
+  loading.catch(() => {
+    loading = undefined;
+  });
+  return loading;
+}
+
 async function send(item: UploadItem): Promise<void> {
   const file = files.get(item.id);
   if (!file) return;
@@ -96,7 +107,8 @@ async function send(item: UploadItem): Promise<void> {
   if (uploadRef) return accept(item.id, uploadRef);
   change(item.id, { state: 'sending', error: null });
   if (file.size === 0) return fail(item.id, 'the file is empty');
-  const tus = await import('tus-js-client');
+  const tus = await loadTus().catch(() => null);
+  if (!tus) return fail(item.id, 'the server cannot be reached');
   if (find(item.id)?.state !== 'sending') return;
   const speedometer = createSpeedometer(() => performance.now());
   const upload = new tus.Upload(file, {

@@ -1,9 +1,9 @@
 // A development server in memory that answers as contracts/openapi.yaml says. Never shipped.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { components } from '../../src/services/api';
-import { search } from './search';
-import { peaks, poster } from './speech';
-import { KEY, newId, type Recording, State } from './state';
+import { search } from './search.ts';
+import { peaks, poster } from './speech.ts';
+import { KEY, newId, type Recording, State } from './state.ts';
 
 type Schemas = components['schemas'];
 

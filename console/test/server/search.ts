@@ -1,6 +1,6 @@
 // Search as a stand-in: words by prefix, "meaning" by a few fixed kinships. Not the real ranking.
 import type { components } from '../../src/services/api';
-import type { Recording } from './state';
+import type { Recording } from './state.ts';
 
 type Schemas = components['schemas'];
 type Hit = Schemas['SearchHit'];

@@ -1,7 +1,7 @@
 // What the development server knows, all of it in memory, and how a recording comes to be.
 import { createHash, randomUUID } from 'node:crypto';
 import type { components } from '../../src/services/api';
-import { BEES, COUNCIL, hum, speak, TIDES } from './speech';
+import { BEES, COUNCIL, hum, speak, TIDES } from './speech.ts';
 
 type Schemas = components['schemas'];
 export type Video = Schemas['Video'];

@@ -56,7 +56,7 @@ export default function JobsPage() {
         empty={
           <Notice icon="jobs" title={shown === 'all' ? 'No jobs yet' : 'No such jobs'}>
             {shown === 'all'
-              ? 'Every recording that is added makes some: taking in, transcribing, indexing.'
+              ? 'Every recording that is added makes some: preparing, transcribing, indexing.'
               : 'That can be good news.'}
           </Notice>
         }
@@ -71,7 +71,7 @@ export default function JobsPage() {
                     <th scope="col">Recording</th>
                     <th scope="col">State</th>
                     <th scope="col" className="table-number">
-                      Attempt
+                      Attempts
                     </th>
                     <th scope="col">Changed</th>
                   </tr>
@@ -100,15 +100,15 @@ export default function JobsPage() {
 function JobRow({ job, onOpen }: { job: Job; onOpen: () => void }) {
   return (
     <tr>
-      <td>
+      <td className="table-nowrap">
         <button type="button" className="link-button" onClick={onOpen}>
           {stageName(job)}
         </button>
       </td>
-      <td>
+      <td className="grow">
         <VideoTitle videoId={job.video_id} />
       </td>
-      <td>
+      <td className={job.status === 'running' || job.error ? 'table-wide' : undefined}>
         <StatusBadge status={job.status} />
         {job.status === 'running' && (
           <span className="table-progress">
@@ -120,8 +120,9 @@ function JobRow({ job, onOpen }: { job: Job; onOpen: () => void }) {
       </td>
       <td className="table-number number">
         {job.attempts} of {job.attempts_max}
+        <span className="table-unit muted"> attempts</span>
       </td>
-      <td className="muted">
+      <td className="muted table-nowrap table-end">
         <Time value={job.updated_at} />
       </td>
     </tr>

@@ -28,7 +28,7 @@ export function Sources() {
         tall
         empty={
           <Notice icon="feed" title="Nothing is followed yet">
-            Follow a podcast or RSS feed, or a folder on the server: what is new there is taken in
+            Follow a podcast or RSS feed, or a folder on the server: what is new there is imported
             by itself, each recording once.
           </Notice>
         }
@@ -94,7 +94,7 @@ function SourceRow({ source }: { source: Source }) {
   const poll = useMutation({
     mutationFn: () => pollSource(source.id),
     onSuccess: () => {
-      tell(`${name}: looking for new items`);
+      tell(`${name}: checking for new items`);
       return refresh();
     },
     onError: tellError,
@@ -117,12 +117,12 @@ function SourceRow({ source }: { source: Source }) {
         <span className="row-title">{name}</span>
         <span className="row-meta muted">
           {source.title && <span className="source-locator">{source.locator}</span>}
-          <span>{plural(source.item_count, 'recording')} taken in</span>
+          <span>{plural(source.item_count, 'recording')} imported</span>
           <span>every {formatDuration(source.poll_interval_s * 1000)}</span>
-          {source.status === 'polling' && <span>looking now…</span>}
+          {source.status === 'polling' && <span>checking now…</span>}
           {source.last_polled_at && (
             <span>
-              last looked <Time value={source.last_polled_at} />
+              checked <Time value={source.last_polled_at} />
             </span>
           )}
         </span>
@@ -143,7 +143,7 @@ function SourceRow({ source }: { source: Source }) {
           disabled={poll.isPending || source.status === 'polling'}
           onClick={() => poll.mutate()}
         >
-          Look now
+          Check now
         </Button>
         <Menu trigger={<IconButton icon="more" label={`More for ${name}`} />}>
           <MenuItem icon="trash" danger onSelect={() => setConfirming(true)}>
@@ -157,7 +157,7 @@ function SourceRow({ source }: { source: Source }) {
         onConfirm={() => remove.mutate()}
         busy={remove.isPending}
         title={`Stop following ${name}?`}
-        consequence="What was taken in from it stays. New items are no longer taken in."
+        consequence="What was imported from it stays. New items are no longer imported."
         action="Stop following"
       />
     </li>

@@ -1,3 +1,5 @@
+import { useState } from 'react';
+import { Button } from '../../components/Button';
 import { Icon } from '../../components/Icon';
 import { Segmented } from '../../components/Segmented';
 import type { UrlPatch } from '../../components/useUrlState';
@@ -26,9 +28,7 @@ interface FiltersProps {
 }
 
 export function Filters({ state, onChange }: FiltersProps) {
-  const languages = LANGUAGES.includes(state.language)
-    ? LANGUAGES
-    : [...LANGUAGES, state.language].filter(Boolean);
+  const [open, setOpen] = useState(false);
   return (
     <div className="filters">
       <Segmented
@@ -37,6 +37,21 @@ export function Filters({ state, onChange }: FiltersProps) {
         choices={MODES.map((mode) => ({ value: mode, ...MODE_NAMES[mode] }))}
         onChange={(mode) => onChange({ mode: mode === 'hybrid' ? null : mode })}
       />
+      <Button icon="filter" look="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
+        Filters
+      </Button>
+      <FilterChips state={state} onChange={onChange} />
+      {open && <FilterFields state={state} onChange={onChange} />}
+    </div>
+  );
+}
+
+function FilterFields({ state, onChange }: FiltersProps) {
+  const languages = LANGUAGES.includes(state.language)
+    ? LANGUAGES
+    : [...LANGUAGES, state.language].filter(Boolean);
+  return (
+    <div className="filter-fields">
       <select
         className="select"
         aria-label="Language"
@@ -64,7 +79,7 @@ export function Filters({ state, onChange }: FiltersProps) {
         ))}
       </select>
       <label className="date-field">
-        <span>From</span>
+        <span>Published from</span>
         <input
           type="date"
           value={state.from}
@@ -73,7 +88,7 @@ export function Filters({ state, onChange }: FiltersProps) {
         />
       </label>
       <label className="date-field">
-        <span>Before</span>
+        <span>until before</span>
         <input
           type="date"
           value={state.to}
@@ -86,7 +101,7 @@ export function Filters({ state, onChange }: FiltersProps) {
 }
 
 /** What narrows the search now, each with a way to take it away. */
-export function FilterChips({ state, onChange }: FiltersProps) {
+function FilterChips({ state, onChange }: FiltersProps) {
   const chips = [
     state.language && { name: 'language', label: formatLanguage(state.language) },
     state.source && { name: 'source', label: SOURCE_NAMES[state.source] },

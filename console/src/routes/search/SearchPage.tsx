@@ -1,13 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
+import { Button } from '../../components/Button';
 import { copy } from '../../components/clipboard';
 import { ErrorNotice, Notice, Skeleton } from '../../components/ListState';
 import { Pager } from '../../components/Pager';
 import { useKeys } from '../../components/useKeys';
 import { type UrlPatch, useUrlState } from '../../components/useUrlState';
-import { searchQuery } from '../../services/search';
-import { FilterChips, Filters } from './Filters';
+import { ApiError } from '../../services/http';
+import { type SearchMode, searchQuery } from '../../services/search';
+import { Filters } from './Filters';
 import { hitHref, quoteHit, ResultItem } from './ResultItem';
 import { SearchBox } from './SearchBox';
 import { Summary } from './Summary';
@@ -53,10 +55,13 @@ export function SearchPage() {
       {state.q && <h1 className="visually-hidden">Search</h1>}
       <SearchBox value={state.q} busy={search.isFetching} onSearch={(q) => change({ q })} />
       <Filters state={state} onChange={change} />
-      <FilterChips state={state} onChange={change} />
       {!state.q && <Welcome />}
       {state.q && search.isError && (
-        <ErrorNotice error={search.error} onRetry={() => void search.refetch()} />
+        <ErrorNotice
+          error={search.error}
+          onRetry={() => void search.refetch()}
+          action={isMeaningDown(search.error, state.mode) && <ByWords onChange={change} />}
+        />
       )}
       {state.q && search.isPending && <Skeleton rows={5} tall />}
       {reply && !search.isError && (
@@ -95,6 +100,15 @@ export function SearchPage() {
   );
 }
 
+/** Meaning alone was asked for, and cannot be had now. */
+function isMeaningDown(error: Error, mode: SearchMode): boolean {
+  return mode === 'semantic' && error instanceof ApiError && error.status === 503;
+}
+
+function ByWords({ onChange }: { onChange: (patch: UrlPatch) => void }) {
+  return <Button onClick={() => onChange({ mode: 'lexical' })}>Search by words</Button>;
+}
+
 function NothingFound({ mode, onChange }: { mode: string; onChange: (patch: UrlPatch) => void }) {
   return (
     <Notice
@@ -102,13 +116,7 @@ function NothingFound({ mode, onChange }: { mode: string; onChange: (patch: UrlP
       title="Nobody says that in these recordings"
       action={
         mode === 'lexical' && (
-          <button
-            type="button"
-            className="button button-plain"
-            onClick={() => onChange({ mode: null })}
-          >
-            Search by meaning too
-          </button>
+          <Button onClick={() => onChange({ mode: null })}>Search by meaning too</Button>
         )
       }
     >

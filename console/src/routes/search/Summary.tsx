@@ -30,7 +30,7 @@ export function Summary({ reply }: { reply: SearchReply }) {
       )}
       {reply.corrections.map(({ from, to }) => (
         <p key={from} className="correction">
-          Nobody says “{from}” here; also looked for {to.map((word) => `“${word}”`).join(', ')}.
+          No recording has “{from}”; searched for {to.map((word) => `“${word}”`).join(', ')}.
         </p>
       ))}
     </>

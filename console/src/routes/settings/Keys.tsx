@@ -79,7 +79,7 @@ export function Keys() {
 function KeyRow({ value, onRevoke }: { value: Key; onRevoke: () => void }) {
   return (
     <tr className={value.revoked_at ? 'key-revoked' : undefined}>
-      <td>
+      <td className="table-wide">
         <strong className="key-name">{value.name}</strong>
         <code className="muted">{value.prefix}…</code>
       </td>
@@ -89,13 +89,15 @@ function KeyRow({ value, onRevoke }: { value: Key; onRevoke: () => void }) {
           <span className="table-note muted">{value.scopes.join(', ')}</span>
         )}
       </td>
-      <td className="muted">
+      <td className="muted table-nowrap">
+        <span className="table-unit">created </span>
         <Time value={value.created_at} />
       </td>
-      <td className="muted">
+      <td className="muted table-nowrap">
+        <span className="table-unit">used </span>
         {value.last_used_at ? <Time value={value.last_used_at} /> : 'never'}
       </td>
-      <td className="table-number">
+      <td className="table-number table-end">
         {value.revoked_at ? (
           <span className="muted">
             revoked <Time value={value.revoked_at} />

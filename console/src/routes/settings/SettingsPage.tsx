@@ -6,7 +6,7 @@ import { Segmented } from '../../components/Segmented';
 import { Time } from '../../components/Time';
 import { setTheme, theme } from '../../components/theme';
 import { tellError } from '../../components/toasts';
-import { sessionQuery, signOut } from '../../services/session';
+import { changeSession, sessionQuery, signOut } from '../../services/session';
 import { useStore } from '../../services/store';
 import { Keys } from './Keys';
 
@@ -29,10 +29,7 @@ function Account() {
   const { data: session } = useQuery(sessionQuery);
   const leave = useMutation({
     mutationFn: signOut,
-    onSuccess: () => {
-      client.clear();
-      client.setQueryData(sessionQuery.queryKey, null);
-    },
+    onSuccess: () => changeSession(client, null),
     onError: tellError,
   });
   if (!session) return null;
@@ -47,7 +44,7 @@ function Account() {
             {session.expires_at && (
               <>
                 {' '}
-                · signed in until <Time value={session.expires_at} />
+                · the session ends <Time value={session.expires_at} />
               </>
             )}
           </span>

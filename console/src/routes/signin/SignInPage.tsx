@@ -6,7 +6,7 @@ import { Icon } from '../../components/Icon';
 import { sentence } from '../../components/ListState';
 import { Segmented } from '../../components/Segmented';
 import { ApiError } from '../../services/http';
-import { type Credentials, sessionQuery, signIn } from '../../services/session';
+import { type Credentials, changeSession, signIn } from '../../services/session';
 
 type Way = 'key' | 'password';
 
@@ -22,10 +22,7 @@ export default function SignInPage() {
   const [way, setWay] = useState<Way>('key');
   const login = useMutation({
     mutationFn: signIn,
-    onSuccess: (session) => {
-      client.clear();
-      client.setQueryData(sessionQuery.queryKey, session);
-    },
+    onSuccess: (session) => changeSession(client, session),
   });
   const { mutate } = login;
   const tried = useRef(false);

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'react';
-import { IconButton } from '../../components/Button';
+import { Button, IconButton } from '../../components/Button';
 import { formatOffset } from '../../format';
-import { captionsUrl, hasArtifact, mediaUrl, type Video } from '../../services/videos';
+import { captionsUrl, hasArtifact, mediaUrl, posterUrl, type Video } from '../../services/videos';
 import { type Player, RATES, usePlayer } from './player';
 
 const SKIP_MS = 10_000;
@@ -34,12 +34,17 @@ export function Media({ video, player }: { video: Video; player: Player }) {
           )}
         </video>
       ) : (
-        <audio
-          ref={player.attach}
-          src={mediaUrl(video.video_id, 'playback')}
-          preload="metadata"
-          onError={() => setFailed(true)}
-        />
+        <>
+          {hasArtifact(video, 'poster') && (
+            <img className="media-still" src={posterUrl(video.video_id)} alt="" />
+          )}
+          <audio
+            ref={player.attach}
+            src={mediaUrl(video.video_id, 'playback')}
+            preload="metadata"
+            onError={() => setFailed(true)}
+          />
+        </>
       )}
       {failed && (
         <p className="bar bar-bad" role="alert">
@@ -75,16 +80,22 @@ function Controls({ player, durationMs, onFullscreen }: ControlsProps) {
         className="controls-play"
         onClick={() => player.toggle()}
       />
-      <IconButton
-        icon="back"
-        label="Back 10 seconds"
+      <Button
+        look="quiet"
+        className="number"
+        aria-label="Back 10 seconds"
         onClick={() => player.seek(player.timeMs - SKIP_MS)}
-      />
-      <IconButton
-        icon="forward"
-        label="Forward 10 seconds"
+      >
+        −10
+      </Button>
+      <Button
+        look="quiet"
+        className="number"
+        aria-label="Forward 10 seconds"
         onClick={() => player.seek(player.timeMs + SKIP_MS)}
-      />
+      >
+        +10
+      </Button>
       <span className="number controls-time">
         {formatOffset(second * 1000)}
         <span className="muted"> / {formatOffset(durationMs ?? knownMs)}</span>
@@ -103,12 +114,11 @@ function Controls({ player, durationMs, onFullscreen }: ControlsProps) {
         ))}
       </select>
       <IconButton
-        icon="sound"
+        icon={muted ? 'muted' : 'volume'}
         label={muted ? 'Sound on' : 'Mute'}
-        aria-pressed={muted}
         onClick={() => player.setMuted(!muted)}
       />
-      {onFullscreen && <IconButton icon="open" label="Full screen" onClick={onFullscreen} />}
+      {onFullscreen && <IconButton icon="expand" label="Full screen" onClick={onFullscreen} />}
     </div>
   );
 }

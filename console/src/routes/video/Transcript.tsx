@@ -40,6 +40,7 @@ export function Transcript(props: TranscriptProps) {
   const frame = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const active = usePlayer(player, (p) => indexAt(segments, p.timeMs));
+  const started = usePlayer(player, (p) => p.playing || p.timeMs > 0);
   const { following, setFollowing } = useFollow(scroller);
   const rows = useVirtualizer({
     count: segments.length,
@@ -125,7 +126,7 @@ export function Transcript(props: TranscriptProps) {
           })}
         </div>
       </section>
-      {!following && (
+      {!following && started && (
         <Button className="follow-pill" icon="follow" onClick={() => setFollowing(true)}>
           Follow playback
         </Button>
