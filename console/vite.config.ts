@@ -20,5 +20,6 @@ export default defineConfig({
     environment: 'happy-dom',
     include: ['test/**/*.test.{ts,tsx}'],
     restoreMocks: true,
+    reporters: ['default', './test/countReporter.ts'],
   },
 });

@@ -168,7 +168,7 @@ export class DevelopmentApi {
     const { response, url, path } = call;
     if (!path[1]) return this.#listVideos(call);
     const recording = this.#recording(path[1]);
-    const { video, transcript } = recording;
+    const { video, transcript, script } = recording;
     if (method === 'DELETE') {
       this.state.recordings.delete(video.video_id);
       return empty(response);
@@ -179,10 +179,10 @@ export class DevelopmentApi {
         return json(response, 200, video);
       case 'media':
         if (!has('playback')) throw notFound();
-        return ranged(call, recording.sound, 'audio/wav');
+        return ranged(call, recording.script.media, recording.script.type);
       case 'waveform':
         if (!has('waveform')) throw notFound();
-        return json(response, 200, peaks(transcript?.segments ?? [], video.duration_ms ?? 0));
+        return json(response, 200, peaks(script.segments, script.durationMs));
       case 'poster':
         if (!has('poster') || video.title.includes('bee')) throw notFound();
         return bytes(response, 'image/svg+xml', poster(video.title, recording.hue));

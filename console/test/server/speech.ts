@@ -1,4 +1,5 @@
 // Things people might say, and how a recording of them sounds: canned data for development.
+import { readFileSync } from 'node:fs';
 import type { components } from '../../src/services/api';
 
 type TranscriptSegment = components['schemas']['TranscriptSegment'];
@@ -65,6 +66,57 @@ export function speak(text: string, idOf: (index: number) => string): Transcript
   });
 }
 
+/** A recording as the development server has it. */
+export interface Script {
+  segments: TranscriptSegment[];
+  durationMs: number;
+  media: Buffer;
+  type: string;
+}
+
+export function scriptOf(text: string, idOf: (index: number) => string): Script {
+  const segments = speak(text, idOf);
+  const durationMs = (segments.at(-1)?.end_ms ?? 0) + 800;
+  return { segments, durationMs, media: hum(segments, durationMs), type: 'audio/wav' };
+}
+
+const SAMPLES = new URL('../../../samples/demo/', import.meta.url);
+
+/** The sample meeting: a real video, and what its STM file says was said when. */
+export function meeting(idOf: (index: number) => string): Script {
+  const lines = readFileSync(new URL('meeting.stm', SAMPLES), 'utf8').split('\n');
+  const segments = lines
+    .filter((line) => line && !line.startsWith(';'))
+    .map((line, index) => {
+      const [, , , from, to, , ...spoken] = line.split(/\s+/).filter(Boolean);
+      return spread(spoken, Number(from) * 1000, Number(to) * 1000, idOf(index));
+    });
+  const media = readFileSync(new URL('meeting.mp4', SAMPLES));
+  return { segments, durationMs: 122_400, media, type: 'video/mp4' };
+}
+
+/** Words over a stretch of time, each by its length. */
+function spread(spoken: string[], fromMs: number, toMs: number, id: string): TranscriptSegment {
+  const text = spoken.join(' ').toLowerCase();
+  const perLetter = (toMs - fromMs) / (text.length + 1);
+  let at = 0;
+  const words = spoken.map((word) => {
+    const start_ms = Math.round(fromMs + at * perLetter);
+    at += word.length + 1;
+    const end_ms = Math.round(fromMs + at * perLetter);
+    return { start_ms, end_ms, text: word.toLowerCase(), confidence: 0.9 };
+  });
+  return {
+    id,
+    start_ms: Math.round(fromMs),
+    end_ms: Math.round(toMs),
+    text,
+    language: 'en',
+    speaker_id: null,
+    words,
+  };
+}
+
 /** How loud it is at a time, 0 to 1: syllables while somebody speaks, nothing in between. */
 function levelAt(segments: readonly TranscriptSegment[], ms: number): number {
   const spoken = segments.some(({ words }) =>
@@ -77,7 +129,7 @@ function levelAt(segments: readonly TranscriptSegment[], ms: number): number {
 const RATE = 8_000;
 
 /** A WAV file that hums while somebody speaks, so that playing and seeking are real. */
-export function hum(segments: readonly TranscriptSegment[], durationMs: number): Buffer {
+function hum(segments: readonly TranscriptSegment[], durationMs: number): Buffer {
   const samples = Math.floor((durationMs / 1000) * RATE);
   const wav = Buffer.alloc(44 + samples);
   wav.write('RIFF', 0);

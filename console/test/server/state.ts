@@ -1,7 +1,7 @@
 // What the development server knows, all of it in memory, and how a recording comes to be.
 import { createHash, randomUUID } from 'node:crypto';
 import type { components } from '../../src/services/api';
-import { BEES, COUNCIL, hum, speak, TIDES } from './speech.ts';
+import { BEES, COUNCIL, meeting, type Script, scriptOf, TIDES } from './speech.ts';
 
 type Schemas = components['schemas'];
 export type Video = Schemas['Video'];
@@ -11,8 +11,8 @@ export type Event = Schemas['Event'];
 
 export interface Recording {
   video: Video;
+  script: Script;
   transcript: Schemas['Transcript'] | null;
-  sound: Buffer;
   hue: number;
 }
 
@@ -73,8 +73,9 @@ export class State {
   }
 
   /** Accepts a recording and begins to pretend to work on it. */
-  accept(title: string, source: Video['source'], text = TIDES): Video {
-    const recording = this.#add(title, source, text, 0);
+  accept(title: string, source: Video['source']): Video {
+    const script = source.locator === 'meeting.mp4' ? meeting(newId) : scriptOf(TIDES, newId);
+    const recording = this.#add(title, source, script, 0);
     recording.video.status = 'queued';
     recording.transcript = null;
     recording.video.transcript_id = null;
@@ -83,7 +84,7 @@ export class State {
     recording.video.language = null;
     recording.video.progress = idle();
     recording.video.stages = STEPS.map(([type, kind]) => this.#stage(type, kind, 'pending'));
-    void this.#process(recording, text);
+    void this.#process(recording);
     return recording.video;
   }
 
@@ -97,7 +98,8 @@ export class State {
     return { type, kind, status, job_id: jobId, progress: idle(fraction), error: null };
   }
 
-  async #process({ video, ...recording }: Recording, text: string): Promise<void> {
+  async #process(recording: Recording): Promise<void> {
+    const { video } = recording;
     let done = 0;
     const first = this.addJob(video.video_id, 'ingest', null, 'queued', now());
     for (const [index, [type, kind, label, share]] of STEPS.entries()) {
@@ -127,8 +129,8 @@ export class State {
         this.#tell(video);
       }
       done += share;
-      if (type === 'ingest') this.#prepared(video, text);
-      if (type === 'transcribe') this.#transcribed({ video, ...recording }, text);
+      if (type === 'ingest') this.#prepared(recording);
+      if (type === 'transcribe') this.#transcribed(recording);
     }
     video.status = 'ready';
     video.progress = idle(1);
@@ -141,42 +143,37 @@ export class State {
     this.emit('video.updated', { video_id, status, title, progress });
   }
 
-  #prepared(video: Video, text: string): void {
-    video.artifacts = this.#artifacts(text);
-    video.duration_ms = this.#durationOf(text);
+  #prepared({ video, script }: Recording): void {
+    video.artifacts = this.#artifacts(script);
+    video.duration_ms = script.durationMs;
   }
 
-  #transcribed({ video }: Recording, text: string): void {
-    const recording = this.recordings.get(video.video_id);
-    if (!recording) return;
-    recording.transcript = this.#transcript(video.video_id, text);
+  #transcribed(recording: Recording): void {
+    const { video } = recording;
+    recording.transcript = this.#transcript(video.video_id, recording.script);
     video.transcript_id = recording.transcript.transcript_id;
     video.language = 'en';
   }
 
-  #durationOf(text: string): number {
-    return (speak(text, () => '').at(-1)?.end_ms ?? 0) + 800;
-  }
-
-  #artifacts(text: string): Video['artifacts'] {
+  #artifacts({ media, type }: Script): Video['artifacts'] {
     return (
       [
-        ['original', 'audio/wav'],
+        ['original', type],
         ['audio', 'audio/flac'],
-        ['playback', 'audio/wav'],
+        ['playback', type],
         ['waveform', 'application/json'],
         ['poster', 'image/svg+xml'],
       ] as const
     ).map(([kind, content_type]) => ({
       kind,
       content_type,
-      size_bytes: text.length * 900,
-      checksum: hash(kind + text),
+      size_bytes: media.length,
+      checksum: hash(kind + media.length),
     }));
   }
 
-  #transcript(videoId: string, text: string): Schemas['Transcript'] {
-    const segments = speak(text, newId);
+  #transcript(videoId: string, { segments, durationMs }: Script): Schemas['Transcript'] {
+    const text = segments.map((segment) => segment.text).join(' ');
     return {
       transcript_id: newId(),
       video_id: videoId,
@@ -186,10 +183,10 @@ export class State {
       model_hash: hash('base'),
       settings_hash: hash('settings'),
       language: 'en',
-      duration_ms: this.#durationOf(text),
+      duration_ms: durationMs,
       superseded_by: null,
       created_at: now(),
-      text: text.replaceAll('\n', ' '),
+      text,
       segments,
       audio_ref: { bucket: 'objects', key: '9f/86d081884c7d659a' },
       storage_ref: {
@@ -203,25 +200,25 @@ export class State {
     };
   }
 
-  #add(title: string, source: Video['source'], text: string, ageMs: number): Recording {
+  #add(title: string, source: Video['source'], script: Script, ageMs: number): Recording {
     const id = newId();
-    const transcript = this.#transcript(id, text);
+    const transcript = this.#transcript(id, script);
     const created = ago(ageMs);
     const recording: Recording = {
       hue: (this.recordings.size * 67 + 170) % 360,
+      script,
       transcript,
-      sound: hum(transcript.segments, this.#durationOf(text)),
       video: {
         video_id: id,
         status: 'ready',
         title,
         language: 'en',
-        duration_ms: this.#durationOf(text),
+        duration_ms: script.durationMs,
         published_at: created,
         created_at: created,
         updated_at: created,
         source,
-        artifacts: this.#artifacts(text),
+        artifacts: this.#artifacts(script),
         metadata: {},
         transcript_id: transcript.transcript_id,
         progress: idle(1),
@@ -295,6 +292,7 @@ export class State {
   }
 
   #seed(): void {
+    const bees = scriptOf(BEES, newId);
     const file = (locator: string, size: number): Video['source'] => ({
       kind: 'upload',
       locator,
@@ -302,7 +300,7 @@ export class State {
       size_bytes: size,
     });
     this.#finish(
-      this.#add('The beekeeper’s autumn', file('bees.mp3', 18_400_000), BEES, 9 * DAY_MS),
+      this.#add('The beekeeper’s autumn', file('bees.mp3', 18_400_000), bees, 9 * DAY_MS),
     );
     this.#finish(
       this.#add(
@@ -313,12 +311,12 @@ export class State {
           external_id: 'lecture-17',
           size_bytes: 412_000_000,
         },
-        TIDES,
+        scriptOf(TIDES, newId),
         3 * DAY_MS,
       ),
     );
     this.#break(
-      this.#add('slides-only.mp4', file('slides-only.mp4', 9_100_000), BEES, 2 * DAY_MS),
+      this.#add('slides-only.mp4', file('slides-only.mp4', 9_100_000), bees, 2 * DAY_MS),
       0,
       {
         code: 'media_no_audio',
@@ -328,7 +326,7 @@ export class State {
       },
     );
     this.#break(
-      this.#add('Harbour walk with Ines', file('walk.wav', 77_000_000), BEES, 5 * 3_600_000),
+      this.#add('Harbour walk with Ines', file('walk.wav', 77_000_000), bees, 5 * 3_600_000),
       2,
       {
         code: 'unavailable',
@@ -341,7 +339,7 @@ export class State {
       this.#add(
         'City council, 24 November',
         file('council.mp4', 1_073_741_824),
-        COUNCIL,
+        scriptOf(COUNCIL, newId),
         3_600_000,
       ),
     );

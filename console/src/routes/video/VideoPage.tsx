@@ -84,7 +84,11 @@ function LoadedVideo({ video }: { video: Video }) {
     ' ': () => player.toggle(),
     '[': () => player.stepRate(-1),
     ']': () => player.stepRate(1),
-    Escape: () => navigate(backHref),
+    Escape: () => {
+      const selection = getSelection();
+      if (selection?.isCollapsed === false) selection.removeAllRanges();
+      else navigate(backHref);
+    },
   });
 
   return (
