@@ -1,6 +1,6 @@
 import { formatEta } from '../format';
 import type { JobStatus } from '../services/jobs';
-import type { Progress, Stage, VideoStatus } from '../services/videos';
+import type { Progress, Stage, Video, VideoStatus } from '../services/videos';
 import { Icon, type IconName } from './Icon';
 
 type Status = VideoStatus | JobStatus | 'pending';
@@ -44,6 +44,11 @@ export function describeProgress({ fraction, eta_ms, stage }: Progress): string 
   if (stage) parts.unshift(stage.charAt(0).toUpperCase() + stage.slice(1));
   if (eta_ms !== null) parts.push(`${formatEta(eta_ms)} left`);
   return parts.join(' · ');
+}
+
+/** The same for a whole recording. */
+export function describeVideo({ status, progress }: Pick<Video, 'status' | 'progress'>): string {
+  return status === 'queued' ? 'Waiting for its turn' : describeProgress(progress);
 }
 
 const STAGE_NAMES: Readonly<Record<string, string>> = {

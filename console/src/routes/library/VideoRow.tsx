@@ -6,19 +6,25 @@ import { ConfirmDialog } from '../../components/Dialog';
 import { sentence } from '../../components/ListState';
 import { Menu, MenuItem } from '../../components/Menu';
 import { Poster } from '../../components/Poster';
-import { describeProgress, ProgressBar, StatusBadge } from '../../components/Status';
+import { describeVideo, ProgressBar, StatusBadge } from '../../components/Status';
 import { Time } from '../../components/Time';
 import { tell, tellError } from '../../components/toasts';
 import { formatLanguage, formatOffset } from '../../format';
 import { retryJob } from '../../services/jobs';
-import { deleteVideo, failedJobId, isUnderway, type Video } from '../../services/videos';
+import {
+  deleteVideo,
+  failedJobId,
+  hasArtifact,
+  isUnderway,
+  type Video,
+} from '../../services/videos';
 
 export function VideoRow({ video }: { video: Video }) {
   const href = `/videos/${video.video_id}`;
   return (
     <li className="video-row">
       <Link href={href} className="row-poster" tabIndex={-1} aria-hidden="true">
-        <Poster videoId={video.video_id} />
+        <Poster videoId={video.video_id} missing={!hasArtifact(video, 'poster')} />
         {video.duration_ms !== null && (
           <span className="hit-time number">{formatOffset(video.duration_ms)}</span>
         )}
@@ -46,7 +52,7 @@ function State({ video }: { video: Video }) {
     return (
       <span className="row-state">
         <ProgressBar fraction={video.progress.fraction} label={`Progress of ${video.title}`} />
-        <span className="muted number">{describeProgress(video.progress)}</span>
+        <span className="muted number">{describeVideo(video)}</span>
       </span>
     );
   }

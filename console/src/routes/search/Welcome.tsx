@@ -2,10 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { ErrorNotice, Notice, Skeleton } from '../../components/ListState';
 import { Poster } from '../../components/Poster';
-import { describeProgress, ProgressBar } from '../../components/Status';
+import { describeVideo, ProgressBar } from '../../components/Status';
 import { Time } from '../../components/Time';
 import { formatOffset } from '../../format';
-import { isUnderway, type Video, videosQuery } from '../../services/videos';
+import { hasArtifact, isUnderway, type Video, videosQuery } from '../../services/videos';
 
 const RECENT_MAX = 6;
 
@@ -51,7 +51,7 @@ function RecentVideo({ video }: { video: Video }) {
     <li>
       <Link href={`/videos/${video.video_id}`} className="recent-item">
         <span className="recent-poster">
-          <Poster videoId={video.video_id} />
+          <Poster videoId={video.video_id} missing={!hasArtifact(video, 'poster')} />
           {video.duration_ms !== null && (
             <span className="hit-time number">{formatOffset(video.duration_ms)}</span>
           )}
@@ -60,7 +60,7 @@ function RecentVideo({ video }: { video: Video }) {
         {isUnderway(video.status) ? (
           <>
             <ProgressBar fraction={video.progress.fraction} label={`Progress of ${video.title}`} />
-            <span className="muted">{describeProgress(video.progress)}</span>
+            <span className="muted">{describeVideo(video)}</span>
           </>
         ) : (
           <span className="muted">

@@ -51,17 +51,12 @@ export function Transcript(props: TranscriptProps) {
   });
   const bySegment = useMemo(() => groupBySegment(matches), [matches]);
 
-  // Near rows glide into the middle; far ones have no place yet and are jumped to.
+  // Near rows glide into the middle; far ones are jumped to.
   const show = useCallback(
     (index: number) => {
-      const element = scroller.current;
-      const row = element?.querySelector<HTMLElement>(`[data-index="${index}"]`);
-      if (!element || !row || movesCalmly()) {
-        rows.scrollToIndex(index, { align: 'center' });
-        return;
-      }
-      const top = Number(row.dataset.start) - (element.clientHeight - row.offsetHeight) / 2;
-      element.scrollTo({ top, behavior: 'smooth' });
+      const near = rows.getVirtualItems().some((row) => row.index === index);
+      const behavior = near && !movesCalmly() ? 'smooth' : 'auto';
+      rows.scrollToIndex(index, { align: 'center', behavior });
     },
     [rows],
   );
@@ -108,7 +103,6 @@ export function Transcript(props: TranscriptProps) {
                   key={key}
                   ref={rows.measureElement}
                   data-index={index}
-                  data-start={start}
                   className="transcript-row"
                   style={{ transform: `translateY(${start}px)` }}
                 >
