@@ -6,6 +6,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   root: here('../../tests/console'),
+  cacheDir: here('../node_modules/.vite'),
   resolve: {
     // The tests stand outside of console/, where packages are not found by themselves.
     alias: {

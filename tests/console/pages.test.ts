@@ -166,3 +166,17 @@ test('no such page, no such video, and signing out', async () => {
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
 });
+
+test('an upload that breaks goes on by itself', async () => {
+  const { page } = explorer;
+  await page.goto('/library');
+  let broken = 0;
+  await page.route('**/api/v1/uploads/*', async (route) => {
+    if (route.request().method() !== 'PATCH' || broken === 2) return route.continue();
+    broken += 1;
+    return route.abort('connectionreset');
+  });
+  await page.getByLabel('Files to add').setInputFiles(RECORDING);
+  await page.getByRole('list', { name: 'Uploads' }).getByText('Accepted').waitFor();
+  expect(broken).toBe(2);
+});

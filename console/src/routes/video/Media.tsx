@@ -24,6 +24,7 @@ export function Media({ video, player }: { video: Video; player: Player }) {
           ref={player.attach}
           className="media-picture"
           src={mediaUrl(video.video_id, 'original')}
+          poster={posterUrl(video.video_id)}
           preload="metadata"
           playsInline
           onClick={() => player.toggle()}
@@ -116,6 +117,7 @@ function Controls({ player, durationMs, onFullscreen }: ControlsProps) {
       <IconButton
         icon={muted ? 'muted' : 'volume'}
         label={muted ? 'Sound on' : 'Mute'}
+        className="controls-mute"
         onClick={() => player.setMuted(!muted)}
       />
       {onFullscreen && <IconButton icon="expand" label="Full screen" onClick={onFullscreen} />}

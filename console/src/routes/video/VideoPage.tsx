@@ -93,35 +93,37 @@ function LoadedVideo({ video }: { video: Video }) {
 
   return (
     <div className="video">
-      <header className="video-head">
-        <Link href={backHref} className="back-link">
-          <Icon name="back" size={16} />
-          {query ? 'Results' : 'Library'}
-        </Link>
-        <h1>{video.title}</h1>
-        {video.status !== 'ready' && <StatusBadge status={video.status} />}
-        <VideoMenu video={video} player={player} />
-      </header>
-      <div className="video-player">
-        {playable && <Media video={video} player={player} />}
-        {playable && (
-          <Waveform
-            peaks={waveform.data}
-            durationMs={video.duration_ms ?? 0}
-            ticks={ticks}
+      <div className="video-main">
+        <header className="video-head">
+          <Link href={backHref} className="back-link">
+            <Icon name="back" size={16} />
+            <span>{query ? 'Results' : 'Library'}</span>
+          </Link>
+          <h1>{video.title}</h1>
+          {video.status !== 'ready' && <StatusBadge status={video.status} />}
+          <VideoMenu video={video} player={player} />
+        </header>
+        <div className="video-player">
+          {playable && <Media video={video} player={player} />}
+          {playable && (
+            <Waveform
+              peaks={waveform.data}
+              durationMs={video.duration_ms ?? 0}
+              ticks={ticks}
+              player={player}
+            />
+          )}
+        </div>
+        <section className="video-text" aria-label="What is said">
+          <TranscriptPanel
+            video={video}
             player={player}
+            query={query}
+            hits={hits}
+            onFound={setFound}
           />
-        )}
+        </section>
       </div>
-      <section className="video-text" aria-label="What is said">
-        <TranscriptPanel
-          video={video}
-          player={player}
-          query={query}
-          hits={hits}
-          onFound={setFound}
-        />
-      </section>
       <section className="video-details" aria-label="About this recording">
         <Processing video={video} />
         <Facts video={video} transcript={transcript.data} />
