@@ -5,6 +5,7 @@ export default defineConfig({
   build: {
     target: 'es2022',
     manifest: true,
+    license: { fileName: 'licenses.md' },
     sourcemap: false,
     // Content hashes in the names: the server lets browsers keep /assets/ for a year.
     assetsDir: 'assets',

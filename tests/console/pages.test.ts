@@ -180,3 +180,18 @@ test('an upload that breaks goes on by itself', async () => {
   await page.getByRole('list', { name: 'Uploads' }).getByText('Accepted').waitFor();
   expect(broken).toBe(2);
 });
+
+test('the checks of a page see a planted fault', async () => {
+  const { page } = explorer;
+  await page.evaluate(() => document.body.append(document.createElement('button')));
+  await expect(explorer.check('planted')).rejects.toThrow(/button-name/);
+  await page.reload();
+  await page.getByRole('searchbox').waitFor();
+  await page.evaluate(() => {
+    const wide = document.createElement('div');
+    wide.style.width = '3000px';
+    wide.textContent = 'wide';
+    document.querySelector('main')?.append(wide);
+  });
+  await expect(explorer.check('planted')).rejects.toThrow(/wider than the screen/);
+});

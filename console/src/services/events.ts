@@ -1,5 +1,5 @@
 // Server-Sent Events: keeps what is on the screen true, and says when it cannot.
-import type { QueryClient } from '@tanstack/react-query';
+import type { InvalidateQueryFilters, QueryClient } from '@tanstack/react-query';
 import type { components } from './api';
 import { apiUrl } from './http';
 import type { Job } from './jobs';
@@ -13,6 +13,9 @@ export const liveState = createStore<LiveState>('connecting');
 
 const RECONNECT_MS_MIN = 1_000;
 const RECONNECT_MS_MAX = 30_000;
+// Browsers allow six connections to a server over HTTP/1.1, over all tabs: one that nobody looks at
+// gives its own back.
+const HIDDEN_MS = 60_000;
 // Lists are read again at most this often, however many events come.
 const REFRESH_MS = 1_000;
 
@@ -72,13 +75,18 @@ export function applyEvent(client: QueryClient, event: ApiEvent): string[][] {
   }
 }
 
+/** Results must not move under the eyes of who reads them: they are only marked as old. */
+function refreshOf(queryKey: string[]): InvalidateQueryFilters {
+  return queryKey[0] === 'search' ? { queryKey, refetchType: 'none' } : { queryKey };
+}
+
 /** Gathers keys and reads them again together, at most once in REFRESH_MS. */
 function createRefresher(client: QueryClient) {
   const due = new Map<string, string[]>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const run = () => {
     timer = undefined;
-    for (const queryKey of due.values()) void client.invalidateQueries({ queryKey });
+    for (const queryKey of due.values()) void client.invalidateQueries(refreshOf(queryKey));
     due.clear();
   };
   return {
@@ -95,6 +103,7 @@ export function connectEvents(client: QueryClient): () => void {
   const refresher = createRefresher(client);
   let source: EventSource | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
+  let hidden: ReturnType<typeof setTimeout> | undefined;
   let waitMs = RECONNECT_MS_MIN;
   let wasLive = false;
 
@@ -122,12 +131,24 @@ export function connectEvents(client: QueryClient): () => void {
       waitMs = Math.min(waitMs * 2, RECONNECT_MS_MAX);
     };
   };
+  const close = () => {
+    clearTimeout(retry);
+    source?.close();
+    source = undefined;
+    liveState.set('connecting');
+  };
+  const onVisibility = () => {
+    clearTimeout(hidden);
+    if (document.hidden) hidden = setTimeout(close, HIDDEN_MS);
+    else if (!source) open();
+  };
+  document.addEventListener('visibilitychange', onVisibility);
   open();
   return () => {
-    clearTimeout(retry);
+    document.removeEventListener('visibilitychange', onVisibility);
+    clearTimeout(hidden);
     refresher.stop();
-    source?.close();
-    liveState.set('connecting');
+    close();
   };
 }
 

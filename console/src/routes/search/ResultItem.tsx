@@ -8,10 +8,11 @@ import { Poster } from '../../components/Poster';
 import { formatDate, formatOffset } from '../../format';
 import type { SearchHit } from '../../services/search';
 import { PassagePlayer } from './PassagePlayer';
+import type { SearchState } from './searchState';
 
 interface ResultItemProps {
   hit: SearchHit;
-  query: string;
+  search: SearchState;
   selected: boolean;
   playing: boolean;
   onPlay: () => void;
@@ -20,11 +21,12 @@ interface ResultItemProps {
 }
 
 /** Where the recording opens: at the second of the passage, with the query for its ticks. */
-export function hitHref({ segment }: SearchHit, query: string): string {
+export function hitHref({ segment }: SearchHit, { q, mode }: SearchState): string {
   const parameters = new URLSearchParams({
     t: String(Math.floor(segment.start_ms / 1000)),
-    q: query,
+    q,
   });
+  if (mode === 'semantic') parameters.set('mode', mode);
   return `/videos/${segment.video_id}?${parameters}`;
 }
 
@@ -44,11 +46,11 @@ function highlightOf(hit: SearchHit, field: 'text' | 'title') {
 }
 
 export function ResultItem(props: ResultItemProps) {
-  const { hit, query, selected, playing, onPlay, onStop, onSelect } = props;
+  const { hit, search, selected, playing, onPlay, onStop, onSelect } = props;
   const { segment, video, speaker, neighbours } = hit;
   const [contextShown, setContextShown] = useState(false);
   const item = useRef<HTMLLIElement>(null);
-  const href = hitHref(hit, query);
+  const href = hitHref(hit, search);
   const before = neighbours.filter(({ segment_index }) => segment_index < segment.segment_index);
   const after = neighbours.filter(({ segment_index }) => segment_index > segment.segment_index);
 

@@ -43,7 +43,7 @@ export function SearchPage() {
   useKeys({
     j: () => select(state.selected + 1),
     k: () => select(state.selected - 1),
-    Enter: () => selected && navigate(hitHref(selected, state.q)),
+    Enter: () => selected && navigate(hitHref(selected, state)),
     c: () => selected && void copy(quoteHit(selected), 'Quote'),
     ' ': () => selected && setPlaying(playing === selected.segment.id ? null : selected.segment.id),
     Escape: () => (playing ? setPlaying(null) : setUrl({ sel: null }, { replace: true })),
@@ -53,7 +53,11 @@ export function SearchPage() {
     <div className={state.q ? 'page search' : 'page search search-home'}>
       {!state.q && <h1 className="search-headline">Find what was said</h1>}
       {state.q && <h1 className="visually-hidden">Search</h1>}
-      <SearchBox value={state.q} busy={search.isFetching} onSearch={(q) => change({ q })} />
+      <SearchBox
+        value={state.q}
+        busy={search.isFetching}
+        onSearch={(q) => (q && q === state.q ? void search.refetch() : change({ q }))}
+      />
       <Filters state={state} onChange={change} />
       {!state.q && <Welcome />}
       {state.q && search.isError && (
@@ -75,7 +79,7 @@ export function SearchPage() {
                 <ResultItem
                   key={hit.segment.id}
                   hit={hit}
-                  query={state.q}
+                  search={state}
                   selected={index === state.selected}
                   playing={playing === hit.segment.id}
                   onPlay={() => setPlaying(hit.segment.id)}

@@ -108,7 +108,7 @@ function LoadedPanel(props: TranscriptPanelProps & { transcript: Text }) {
             icon="close"
             label="Forget this search"
             size={16}
-            onClick={() => setUrl({ q: null }, { replace: true })}
+            onClick={() => setUrl({ q: null, mode: null }, { replace: true })}
           />
         </div>
       )}

@@ -17,7 +17,8 @@ import { Stages } from './Stages';
 import { TranscriptPanel } from './TranscriptPanel';
 import { type Tick, Waveform } from './Waveform';
 
-const HITS_MAX = 100;
+// Every passage is a little near in meaning: only the nearest are worth a tick.
+const HITS_MAX = { lexical: 100, semantic: 10 } as const;
 
 export default function VideoPage({ videoId }: { videoId: string }) {
   const video = useQuery(videoQuery(videoId));
@@ -61,7 +62,8 @@ function LoadedVideo({ video }: { video: Video }) {
   const { video_id: id } = video;
   const playable = hasArtifact(video, 'playback');
   const waveform = useQuery({ ...waveformQuery(id), enabled: hasArtifact(video, 'waveform') });
-  const search = useQuery(searchQuery({ q: query, video_id: id, limit: HITS_MAX }));
+  const mode = parameters.get('mode') === 'semantic' ? 'semantic' : 'lexical';
+  const search = useQuery(searchQuery({ q: query, mode, video_id: id, limit: HITS_MAX[mode] }));
   const transcript = useQuery({
     ...transcriptQuery(video.transcript_id ?? ''),
     enabled: video.transcript_id !== null,
@@ -74,7 +76,9 @@ function LoadedVideo({ video }: { video: Video }) {
     ],
     [hits, found],
   );
-  const backHref = query ? `/?${new URLSearchParams({ q: query })}` : '/library';
+  const backHref = query
+    ? `/?${new URLSearchParams(mode === 'semantic' ? { q: query, mode } : { q: query })}`
+    : '/library';
 
   useSecondInUrl(player);
   useEffect(() => {
