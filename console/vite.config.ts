@@ -21,6 +21,6 @@ export default defineConfig({
     environment: 'happy-dom',
     include: ['test/**/*.test.{ts,tsx}'],
     restoreMocks: true,
-    reporters: ['default', './test/countReporter.ts'],
+    reporters: ['default', './test/count_reporter.ts'],
   },
 });

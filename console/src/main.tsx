@@ -6,8 +6,8 @@ import './styles/search.css';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { App } from './App';
-import { createQueryClient } from './services/queryClient';
+import { App } from './app';
+import { createQueryClient } from './services/query_client';
 import { isSending, setOnAccepted } from './services/uploads';
 
 const client = createQueryClient();

@@ -2,7 +2,7 @@ import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { useRef } from 'react';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Player } from '../src/routes/video/player';
-import { useFollow } from '../src/routes/video/useFollow';
+import { useFollow } from '../src/routes/video/use_follow';
 
 afterEach(cleanup);
 

@@ -1,6 +1,6 @@
 import { render } from '@testing-library/react';
 import { describe, expect, test } from 'vitest';
-import { Highlight, parseHighlight } from '../src/components/Highlight';
+import { Highlight, parseHighlight } from '../src/components/highlight';
 
 describe('parseHighlight', () => {
   test('cuts at the marks', () => {

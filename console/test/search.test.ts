@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { mergeParameters, oneOf, pageOf } from '../src/components/useUrlState';
-import { parseSearchState, toParameters } from '../src/routes/search/searchState';
+import { mergeParameters, oneOf, pageOf } from '../src/components/use_url_state';
 import {
   describeCounts,
   describeDegradation,
   describeFreshness,
   describeLegs,
-} from '../src/routes/search/summary';
+} from '../src/routes/search/describe_reply';
+import { parseSearchState, toParameters } from '../src/routes/search/search_state';
 import type { SearchReply } from '../src/services/search';
 
 const parse = (text: string) => parseSearchState(new URLSearchParams(text));
@@ -26,7 +26,8 @@ describe('the address is the state', () => {
   });
   test('full, as a request', () => {
     const state = parse(
-      'q=spring+tide&mode=lexical&language=en&source=youtube&from=2026-01-01&to=2026-02-01&page=3&sel=4',
+      'q=spring+tide&mode=lexical&language=en&source=youtube&from=2026-01-01&to=2026-02-01' +
+        '&page=3&sel=4',
     );
     expect(state.selected).toBe(4);
     expect(toParameters(state)).toEqual({

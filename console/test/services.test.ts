@@ -1,13 +1,13 @@
 import { QueryClient } from '@tanstack/react-query';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { formatQuote } from '../src/components/clipboard';
-import { parseUrls } from '../src/routes/library/AddBox';
-import { sourceOf } from '../src/routes/library/Sources';
+import { parseUrls } from '../src/routes/library/add_box';
+import { sourceOf } from '../src/routes/library/sources';
 import { type ApiEvent, applyEvent } from '../src/services/events';
 import { ApiError, apiUrl, request, setCsrfToken } from '../src/services/http';
 import { ingestUrl } from '../src/services/ingest';
 import type { Job } from '../src/services/jobs';
-import { isTransient } from '../src/services/queryClient';
+import { isTransient } from '../src/services/query_client';
 import { may, type Session } from '../src/services/session';
 import { failedJobId, type Video, type VideoList } from '../src/services/videos';
 import { State } from './server/state';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { describeUpload } from '../src/routes/library/UploadList';
+import { describeUpload } from '../src/routes/library/upload_list';
 import {
   addFiles,
   createSpeedometer,

@@ -16,7 +16,7 @@ export default defineConfig({
   },
   test: {
     include: ['**/*.test.ts'],
-    reporters: ['verbose', here('./countReporter.ts')],
+    reporters: ['verbose', here('./count_reporter.ts')],
     fileParallelism: false, // one server, one machine of two cores
     testTimeout: 60_000,
     hookTimeout: 60_000,

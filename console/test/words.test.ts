@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { barsOf } from '../src/routes/video/Waveform';
+import { barsOf } from '../src/routes/video/waveform';
 import { createFinder, cutAtWords, indexAt, matchTime, wordAt } from '../src/routes/video/words';
 import type { TranscriptSegment } from '../src/services/transcripts';
 import { speak } from './server/speech';

@@ -51,7 +51,7 @@ test('the keyboard reaches everything', async () => {
   expect(await page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('search');
 });
 
-test('the transcript follows until the reader scrolls, and a selection becomes a quote', async () => {
+test('the transcript follows until the reader scrolls; a selection is a quote', async () => {
   const { page } = explorer;
   await openRecording();
   await page.keyboard.press('Space');

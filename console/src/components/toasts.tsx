@@ -1,6 +1,6 @@
 // Short messages that go away by themselves, read out by screen readers.
 import { createStore, useStore } from '../services/store';
-import { Icon } from './Icon';
+import { Icon } from './icon';
 
 interface Toast {
   id: number;

@@ -1,4 +1,4 @@
-// The one way to the API: JSON in and out, the session's cookie, the CSRF token, errors as ApiError.
+// The one way to the API: JSON in and out, the session's cookie, the CSRF token, ApiError.
 import type { components } from './api';
 
 export type ErrorCode = components['schemas']['ErrorCode'];

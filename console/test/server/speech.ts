@@ -4,39 +4,14 @@ import type { components } from '../../src/services/api';
 
 type TranscriptSegment = components['schemas']['TranscriptSegment'];
 
-export const COUNCIL = `Good evening, everybody, and welcome to the council. The first item tonight is affordable housing on the old harbour site.
-We have had forty-one letters about it, and I thank everybody who wrote one. Most of them ask the same question: who will be able to live there?
-The plan before you has two hundred and ten homes, and a third of them stay below the market rent for thirty years.
-A third is not enough. Nurses and bus drivers cannot pay the other two thirds, and they are the people this town runs on.
-I understand that, but the ground is contaminated. Cleaning it costs eleven million before anybody lays a brick.
-Then let the port pay for what the port left behind. That was the agreement in nineteen ninety-eight, and I have it here.
-Could we hear from the engineer about the flood wall? The spring tide in February came within a hand of the quay.
-The wall is designed for a tide one metre above that one. With what we expect of the sea in fifty years, it is enough; with the worst case, it is not.
-So we would be building homes behind a wall that may have to grow. I would like to see that written into the contract.
-Rent is one thing, heating is another. If we connect the houses to the heat network, a family saves about six hundred a year.
-May I remind members that the amendment needs nine votes. We have until the end of the month to apply for the grant.
-Let us take the vote on the amendment: half of the homes below market rent, and the port asked to pay for the ground.
-Nine in favour, six against. The amendment is carried. We continue with the school on Mill Lane after a short break.`;
+const textOf = (name: string) =>
+  readFileSync(new URL(`texts/${name}.txt`, import.meta.url), 'utf8').trim();
 
-export const TIDES = `Why is there high water twice a day, when the moon passes over us only once?
-Most people answer that the moon pulls the sea up. That is half of the story, and the wrong half.
-What matters is the difference between how strongly the moon pulls on the near side of the earth and on the far side.
-On the near side the water is pulled a little more than the earth beneath it; on the far side, a little less. So there are two bulges.
-The sun does the same, but it is so far away that the difference across the earth is less than half as large.
-When sun and moon stand in line, their bulges add up, and we have a spring tide. It has nothing to do with the season.
-Real oceans are not a film of water around a ball. The coasts are in the way, and the water sloshes in its basins like soup in a bowl.
-That is why the Bay of Fundy has sixteen metres of tide and the Mediterranean almost none.
-Each basin has its own period. If it is near twelve hours, the moon pushes the swing at the right moment, again and again.
-You can predict a harbour to the minute by adding up about sixty such cosines. Kelvin built a machine of brass wheels for it.
-What no table knows is the wind. A storm can pile up two metres on top of what the moon has planned.`;
+export const COUNCIL = textOf('council');
 
-export const BEES = `A colony in October is a different animal from a colony in June.
-The bees that hatch now have fat bodies and live for six months; their sisters in summer were worn out after six weeks.
-So whatever you do about mites, do it before these winter bees are raised. Afterwards it is too late to help them.
-How do you know? Count. A sugar shake of three hundred bees: more than nine mites, and you treat.
-I made the mistake of trusting the entrance. They flew like mad, and in January the box was silent.
-Feed early, feed fast, and then leave them alone. Every time you open the lid, they burn a day of honey to get warm again.
-And put a mouse guard on. A mouse does not sting, but she will rent the ground floor and never pay.`;
+export const TIDES = textOf('tides');
+
+export const BEES = textOf('bees');
 
 const WORD_MS = 60;
 const LETTER_MS = 48;
@@ -176,5 +151,6 @@ export function poster(title: string, hue: number): string {
 </linearGradient></defs><rect width="640" height="360" fill="url(#g)"/>
 <circle cx="440" cy="150" r="70" fill="hsl(${hue + 90} 40% 75%)"/>
 <path d="M300 360c10-90 70-130 140-130s130 40 140 130z" fill="hsl(${hue} 40% 22%)"/>
-<text x="40" y="310" font-family="sans-serif" font-size="34" fill="#fff">${title.slice(0, 14)}</text></svg>`;
+<text x="40" y="310" font-family="sans-serif" font-size="34" fill="#fff"
+>${title.slice(0, 14)}</text></svg>`;
 }

@@ -1,4 +1,4 @@
-// One media element and what is known of it, outside React: the time changes too often to render by.
+// One media element and what is known of it, outside React: its time changes too often to render.
 import { useSyncExternalStore } from 'react';
 
 export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3] as const;

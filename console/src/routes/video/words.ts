@@ -68,7 +68,7 @@ function fold(text: string): Folded {
   return { text: folded, at };
 }
 
-/** Finds text in a transcript, whatever its case and accents; keeps the folded text between calls. */
+/** Finds text in a transcript, whatever its case and accents; folds the transcript once. */
 export function createFinder(segments: readonly { text: string }[]) {
   const folded = segments.map(({ text }) => fold(text));
   return (needle: string): Match[] => {
