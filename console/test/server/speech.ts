@@ -1,11 +1,12 @@
 // Things people might say, and how a recording of them sounds: canned data for development.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { components } from '../../src/services/api';
 
 type TranscriptSegment = components['schemas']['TranscriptSegment'];
 
-const textOf = (name: string) =>
-  readFileSync(new URL(`texts/${name}.txt`, import.meta.url), 'utf8').trim();
+const HERE = import.meta.dirname;
+const textOf = (name: string) => readFileSync(join(HERE, 'texts', `${name}.txt`), 'utf8').trim();
 
 export const COUNCIL = textOf('council');
 
@@ -55,18 +56,18 @@ export function scriptOf(text: string, idOf: (index: number) => string): Script 
   return { segments, durationMs, media: hum(segments, durationMs), type: 'audio/wav' };
 }
 
-const SAMPLES = new URL('../../../samples/demo/', import.meta.url);
+const SAMPLES = join(HERE, '../../../samples/demo');
 
 /** The sample meeting: a real video, and what its STM file says was said when. */
 export function meeting(idOf: (index: number) => string): Script {
-  const lines = readFileSync(new URL('meeting.stm', SAMPLES), 'utf8').split('\n');
+  const lines = readFileSync(join(SAMPLES, 'meeting.stm'), 'utf8').split('\n');
   const segments = lines
     .filter((line) => line && !line.startsWith(';'))
     .map((line, index) => {
       const [, , , from, to, , ...spoken] = line.split(/\s+/).filter(Boolean);
       return spread(spoken, Number(from) * 1000, Number(to) * 1000, idOf(index));
     });
-  const media = readFileSync(new URL('meeting.mp4', SAMPLES));
+  const media = readFileSync(join(SAMPLES, 'meeting.mp4'));
   return { segments, durationMs: 122_400, media, type: 'video/mp4' };
 }
 
