@@ -56,7 +56,10 @@ class Excused:
 SQL = "sql_names_the_tenant"
 SMALL = "functions_are_small"
 QUEUE = "src/jobs/queue_statements.hpp"
+GENERATED = "openapi-typescript writes it"
 EXCEPTIONS = (
+    Excused("files_are_short", "console/src/services/api.d.ts", "lines", GENERATED),
+    Excused("lines_are_short", "console/src/services/api.d.ts", "columns", GENERATED),
     Excused(SMALL, "src/media/input.cpp", "DenyOpen: 5", "the shape of libav's io_open callback"),
     Excused(SQL, QUEUE, "FROM jobs WHERE status", "a worker serves all tenants in turn"),
     Excused(SQL, QUEUE, "UPDATE jobs SET status = 'running'", "the job claimed was just read"),
