@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 
 constexpr int kServerVersionMin = 150'000;
 // The server ends a statement by itself at the statement timeout; the client waits a little longer.
-constexpr milliseconds kGrace{5'000};
+constexpr milliseconds kGrace{2'000};
 // One migration.
 constexpr milliseconds kScriptTimeout{3'600'000};
 // A transaction of a process that stands still lets go of its locks.

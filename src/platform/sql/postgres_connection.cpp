@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <charconv>
@@ -193,6 +194,11 @@ Error ConnectError(PGconn* connection) {
 }
 
 Result<std::string> ReadPassword(const std::string& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0) {
+    return Fail(ErrorCode::kDenied, "others may read the password file of the database",
+                "chmod 600 " + path);
+  }
   NRL_TRY(std::string password, ReadFile(path, kPasswordFileBytesMax));
   while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) {
     password.pop_back();
