@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -210,6 +211,77 @@ TEST_P(QueueTest, CancelTakesQueuedJobsAtOnceAndTellsRunningOnes) {
   EXPECT_TRUE(queue_->Heartbeat(claimed.lease, {})->cancel_requested);
 }
 
+TEST_P(QueueTest, ManyWorkersGetEveryJobOnce) {
+  std::set<std::string> accepted;
+  for (int i = 0; i < 24; ++i) accepted.insert(Enqueue().str());
+  std::multiset<std::string> claimed;
+  std::mutex mutex;
+  {
+    std::vector<std::jthread> workers;
+    for (int i = 0; i < 6; ++i) {
+      workers.emplace_back([&] {
+        const WorkerId me = WorkerId::New(environment_);
+        while (true) {
+          const auto job = queue_->Claim(me);
+          ASSERT_TRUE(job) << job.error().cause;
+          if (!*job) return;
+          const std::lock_guard lock(mutex);
+          claimed.insert((*job)->job.id.str());
+        }
+      });
+    }
+  }
+  EXPECT_THAT(claimed, testing::ElementsAreArray(accepted));
+}
+
+TEST_P(QueueTest, AnExpiredLeaseGoesToOneOfManyWorkers) {
+  const JobId id = Enqueue();
+  ASSERT_TRUE(queue_->Claim(worker_)->has_value());
+  Advance(QueueConfig{}.lease_ms + 1);
+  std::atomic<int> taken = 0;
+  {
+    std::vector<std::jthread> workers;
+    for (int i = 0; i < 8; ++i) {
+      workers.emplace_back([&] {
+        const auto job = queue_->Claim(WorkerId::New(environment_));
+        ASSERT_TRUE(job) << job.error().cause;
+        if (*job) ++taken;
+      });
+    }
+  }
+  EXPECT_EQ(taken, 1);
+}
+
+// A holder whose lease runs out in the middle of a fenced transaction still ends it alone: nobody
+// takes the job over before that.
+TEST_P(QueueTest, AFencedTransactionIsNotOvertaken) {
+  Enqueue();
+  const Lease lease = Claim().lease;
+  const Status ended = access::Write(*database_, scope_, [&](Tx& tx) -> Status {
+    NRL_CHECK(queue_->Fence(tx, lease));
+    if (GetParam() == platform::SqlDialect::kPostgres) {
+      Advance(QueueConfig{}.lease_ms + 1);
+      EXPECT_FALSE(queue_->Claim(WorkerId::New(environment_))->has_value());
+    }
+    return queue_->Complete(tx, lease);
+  });
+  EXPECT_TRUE(ended) << ended.error().cause;
+  EXPECT_FALSE(queue_->Claim(WorkerId::New(environment_))->has_value());
+}
+
+TEST_P(QueueTest, WorkersAreLiveForOneLease) {
+  const WorkerId other = WorkerId::New(environment_);
+  ASSERT_TRUE(queue_->SeeWorker(worker_, 1));
+  Advance(QueueConfig{}.lease_ms - 1);
+  ASSERT_TRUE(queue_->SeeWorker(other, 2));
+  EXPECT_EQ(*queue_->CountLiveWorkers(), 2);
+  Advance(2);
+  EXPECT_EQ(*queue_->CountLiveWorkers(), 1);
+  ASSERT_TRUE(queue_->SeeWorker(worker_, 1));
+  ASSERT_TRUE(queue_->ForgetWorker(other));
+  EXPECT_EQ(*queue_->CountLiveWorkers(), 1);
+}
+
 TEST_P(QueueTest, AnotherTenantsJobDoesNotExist) {
   const JobId id = Enqueue();
   const access::Scope other{TenantId::New(environment_), "test", {}};
@@ -229,6 +301,37 @@ TEST_P(QueueTest, ANamedLeaseHasOneHolderAndAGrowingEpoch) {
   ASSERT_TRUE(DropLease(*database_, {"index", "b", 2}));
   Advance(1);
   EXPECT_EQ(take("a")->epoch, 3);
+}
+
+TEST_P(QueueTest, TwoSequencersNumberEveryChangeOnce) {
+  constexpr int kChanges = 40;
+  for (int i = 0; i < kChanges; ++i) {
+    ASSERT_TRUE(access::Write(*database_, scope_, [&](Tx& tx) {
+      return AppendChange(tx, {"video", std::to_string(i)}, "put", clock_.Now());
+    }));
+  }
+  std::atomic<int64_t> numbered = 0;
+  {
+    std::vector<std::jthread> sequencers;
+    for (int i = 0; i < 4; ++i) {
+      sequencers.emplace_back([&] {
+        for (int round = 0; round < 6; ++round) {
+          const auto count = access::Write(*database_, access::SystemScope("test"),
+                                           [](Tx& tx) { return NumberChanges(tx, 7); });
+          ASSERT_TRUE(count) << count.error().cause;
+          numbered += *count;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(numbered, kChanges);
+  const auto all = *access::Read(*database_, access::SystemScope("test"),
+                                 [&](Tx& tx) { return ReadAllChanges(tx, 0, 100); });
+  ASSERT_EQ(all.size(), size_t{kChanges});
+  for (int i = 0; i < kChanges; ++i) {
+    EXPECT_EQ(all[static_cast<size_t>(i)].seq, i + 1);
+    EXPECT_EQ(all[static_cast<size_t>(i)].entity_id, std::to_string(i));
+  }
 }
 
 TEST_P(QueueTest, ChangesAreSeenOnlyWhenNumberedAndWithoutGaps) {
@@ -256,6 +359,18 @@ TEST_P(QueueTest, ChangesAreSeenOnlyWhenNumberedAndWithoutGaps) {
   EXPECT_EQ(rest[0].seq, 2);
   EXPECT_EQ(rest[0].entity_id, "b");
   EXPECT_EQ(rest[1].entity_id, "c");
+}
+
+TEST(LeaseClock, IsTheServersOwnAndMoves) {
+  static constexpr platform::Statement kNow{"test.now", nullptr, "SELECT lease_clock_ms()"};
+  const auto database = platform::FreshDatabase(platform::SqlDialect::kPostgres, {});
+  const int64_t before_ms = SystemEnvironment().clock.Now().value;
+  int64_t first_ms = 0;
+  auto tx = std::move(*database->Begin(platform::SqlAccess::kRead));
+  first_ms = tx->Query(kNow, {}).value()[0].Int(0);
+  while (tx->Query(kNow, {}).value()[0].Int(0) == first_ms) {
+  }
+  EXPECT_GE(first_ms, before_ms) << "both are this machine's";
 }
 
 TEST(Backoff, IsJitteredOverItsWholeRangeAndCapped) {

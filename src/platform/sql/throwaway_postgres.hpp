@@ -1,10 +1,10 @@
 // For tests: a PostgreSQL server of a test program's own.
 //
-// Started at its first use in about a second, on a Unix socket in a temporary folder, without any
-// durability of the disk; gone with the program, even when that crashes. Its databases belong to the plain role
-// `narralytica`, which row-level security binds, and sort by the rules of a language, so that a
-// column which forgot COLLATE "C" shows. The server does not run as root: root starts it as the
-// user `postgres`.
+// Started at its first use in about a second, on a Unix socket in a temporary folder, without
+// waiting for the disk; gone with the program, even when that crashes. Its databases belong to the
+// plain role `narralytica`, which row-level security binds, and sort by the rules of a language, so
+// that a column which forgot COLLATE "C" shows. The server does not run as root: root starts it as
+// the user `postgres`.
 #pragma once
 
 #include <fcntl.h>
