@@ -73,7 +73,7 @@ void EngineSupervisor::RunChild(const std::stop_token& stop) {
   platform::ChildOptions child;
   child.program = platform::ProgramPath();
   child.arguments = {"engine", "--data", options_.data_folder};
-  for (const std::string& setting : options_.settings) {
+  for (const std::string& setting : SettingsWithout("database.", options_.settings)) {
     child.arguments.insert(child.arguments.end(), {"--set", setting});
   }
   child.environment_kept.insert(

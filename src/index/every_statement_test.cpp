@@ -85,23 +85,23 @@ std::set<std::string> NamesInSource() {
 
 class EveryStatement : public testing::TestWithParam<SqlDialect> {
  protected:
-  void SetUp() override {
-    static constexpr platform::Statement kTenant{
-        "test.tenant", "INSERT INTO tenants (id, name, created_at_ms) VALUES ($1, 'default', 0)"};
-    Write([&](Tx& tx) { return tx.Execute(kTenant, scope_.tenant); });
-  }
-
   template <typename Body>
   auto Write(Body&& body) {
     auto done = access::Write(database_, scope_, body);
     EXPECT_TRUE(done) << done.error().message << ": " << done.error().cause;
-    return std::move(*done);
+    return std::move(done).value();
   }
   template <typename Body>
   auto Read(Body&& body) {
     auto done = access::Read(database_, scope_, body);
     EXPECT_TRUE(done) << done.error().message << ": " << done.error().cause;
-    return std::move(*done);
+    return std::move(done).value();
+  }
+
+  void SetUp() override {
+    static constexpr platform::Statement kTenant{
+        "test.tenant", "INSERT INTO tenants (id, name, created_at_ms) VALUES ($1, 'default', 0)"};
+    Write([&](Tx& tx) { return tx.Execute(kTenant, scope_.tenant); });
   }
 
   void TellOfVideos();

@@ -117,11 +117,6 @@ inline constexpr Statement kRedrive{
     " error_hint = NULL, run_at_ms = $3, queued_at_ms = $3, updated_at_ms = $3,"
     " finished_at_ms = NULL WHERE tenant_id = $1 AND id = $2 AND status IN ('failed', 'canceled')"};
 
-inline constexpr Statement kSetPhase{
-    "jobs.set_phase",
-    "UPDATE jobs SET ingestion_phase = $4 WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3"
-    " AND status = 'running'"};
-
 inline constexpr Statement kStartRun{
     "job_runs.start",
     "INSERT INTO job_runs (id, tenant_id, job_id, attempt, lease_epoch, worker_id, status,"

@@ -83,6 +83,26 @@ Status CheckHistory(const History& applied, const std::map<std::string, const Mi
   return {};
 }
 
+// False when another process was first.
+Result<bool> ApplyOne(Database& database, const Migration& migration, Clock& clock) {
+  NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
+  NRL_TRY(const History applied, LockHistory(database, *transaction));
+  if (applied.contains(migration.name)) return false;
+  NRL_CHECK(transaction->Execute(kCreate, {}));
+  NRL_CHECK(transaction->ExecuteScript(migration.up));
+  NRL_CHECK(
+      transaction->Execute(kRecord, {migration.name, Sha256Hex(migration.up), clock.Now().value}));
+  NRL_CHECK(transaction->Commit());
+  return true;
+}
+
+Error SayWhoMay(Error error) {
+  if (error.code != ErrorCode::kDenied) return error;
+  error.message = "the schema is not current and this database user may not change it";
+  error.hint = "run narralytica migrate up with --database URL of the role that owns it";
+  return error;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> MigrateUp(Database& database,
@@ -97,15 +117,9 @@ Result<std::vector<std::string>> MigrateUp(Database& database,
     if (applied.size() == mine.size()) return done;
   }
   for (const auto& [name, migration] : mine) {
-    NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
-    // Read again under the write lock: another process may have been first.
-    NRL_TRY(const auto applied, LockHistory(database, *transaction));
-    if (applied.contains(name)) continue;
-    NRL_CHECK(transaction->Execute(kCreate, {}));
-    NRL_CHECK(transaction->ExecuteScript(migration->up));
-    NRL_CHECK(transaction->Execute(kRecord, {name, Sha256Hex(migration->up), clock.Now().value}));
-    NRL_CHECK(transaction->Commit());
-    done.push_back(name);
+    const Result<bool> applied = ApplyOne(database, *migration, clock);
+    if (!applied) return Fail(SayWhoMay(applied.error()));
+    if (*applied) done.push_back(name);
   }
   return done;
 }

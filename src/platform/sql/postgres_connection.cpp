@@ -51,7 +51,7 @@ Error ErrorOfState(const std::string& state, const std::string& cause) {
   if (state == "42501" || kind == "28") {
     return {ErrorCode::kDenied,
             "the database refuses this to its user",
-            "narralytica doctor checks what the user may do",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO its role",
             cause,
             {}};
   }
