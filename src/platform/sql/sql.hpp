@@ -112,6 +112,7 @@ class SqlTransaction {
   virtual Result<int64_t> Execute(const Statement& statement, const SqlParams& params) = 0;
   // Several statements separated by semicolons, without parameters: for migrations only.
   virtual Status ExecuteScript(std::string_view script) = 0;
+  // A kUnavailable from here leaves open whether it happened: what follows must look.
   virtual Status Commit() = 0;
 };
 

@@ -305,7 +305,9 @@ class SqliteDatabase final : public Database {
 };
 
 SqliteTransaction::~SqliteTransaction() {
-  if (open_) (void)connection_->Script("ROLLBACK");
+  if (open_) {
+    [[maybe_unused]] const auto undone = connection_->Script("ROLLBACK");
+  }
   owner_.Return(std::move(connection_));
 }
 
