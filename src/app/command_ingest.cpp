@@ -138,9 +138,9 @@ class Ingest {
     if (options_.wait.empty()) {
       NRL_CHECK(Refresh());
       line_.Finish(
-          fmt::format("accepted; a running up, or narralytica work --data {}, processes"
+          fmt::format("accepted; a running up, or narralytica work {}, processes"
                       " them; narralytica jobs shows how far they are",
-                      store_.folder()));
+                      store_.flags()));
       return std::move(inputs_);
     }
     const Status waited = Wait();
@@ -196,7 +196,7 @@ class Ingest {
       if (worker_ended) return Fail(ErrorCode::kUnavailable, "the worker ended before the work");
       if (stop_.stop_requested()) {
         return Fail(ErrorCode::kCanceled, "stopped waiting; the accepted recordings are kept",
-                    fmt::format("narralytica work --data {} goes on with them", store_.folder()));
+                    fmt::format("narralytica work {} goes on with them", store_.flags()));
       }
       const double fraction = jobs::OverallProgress(open->jobs);
       line_.Show(open->path, fraction, CurrentStage(open->jobs), EtaMs(open->jobs, fraction));

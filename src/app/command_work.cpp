@@ -28,7 +28,9 @@ platform::ChildOptions WorkerChild(const Installation& installation) {
   }
   child.environment_kept.insert(
       child.environment_kept.end(),
-      {"HOME", "NARRALYTICA_CACHE", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"});
+      {"HOME", "NARRALYTICA_CACHE", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "TMPDIR",
+       "NARRALYTICA_DATABASE__URL", "NARRALYTICA_DATABASE__PASSWORD_FILE", "PGPASSFILE",
+       "PGPASSWORD", "PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"});
   return child;
 }
 
