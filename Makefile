@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build models build debug demo test check chaos eval format tidy clean
+.PHONY: help setup setup-build setup-console models build debug demo test check chaos eval format tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ setup: ## install Debian packages and the tests' Python packages (root or sudo)
 
 setup-build:
 	@tools/setup.sh build
+
+setup-console:
+	@tools/setup.sh console
 
 models: setup-build ## fetch, convert and verify the models into the cache, once
 	@$(PYTHON) tools/tool.py models install
@@ -28,7 +31,7 @@ build: models ## build build/release/narralytica
 demo: build ## a recording in, a transcript and three cited search hits out
 	@$(PYTHON) tools/demo.py
 
-test: setup models ## build everything and run every test; prints the time of each part
+test: setup setup-console models ## build everything and run every test; prints the time of each part
 	@$(VENV) tools/run_tests.py
 
 check: test ## what CI runs

@@ -37,6 +37,7 @@ PYTHON = sys.executable
 CONFIGURE = ["cmake", "--log-level=WARNING", "--preset"]
 BUILD = ["cmake", "--build", "--preset"]
 PYTEST = [PYTHON, "-m", "pytest"]
+CONSOLE = ["npm", "--prefix", "console", "run", "--silent"]
 PARTS = (
     Part("configure release", [*CONFIGURE, "release"], counts=False),
     Part("build release", [*BUILD, "release"], ("configure release",), counts=False),
@@ -45,6 +46,11 @@ PARTS = (
     Part("unit tests, sanitized", ["ctest", "-j2", "--preset", "debug"], ("build debug",)),
     Part("unit tests, release", ["ctest", "-j2", "--preset", "release"], ("build release",)),
     Part("tests of the tools", [*PYTEST, "tools", "tests/eval"]),
+    Part("console lint", [*CONSOLE, "lint"], counts=False),
+    Part("console contract", [*CONSOLE, "contract"], counts=False),
+    Part("console build", [*CONSOLE, "build"], counts=False),
+    Part("console size", [*CONSOLE, "check-size"], ("console build",), counts=False),
+    Part("console tests", [*CONSOLE, "test"]),
     Part("pipeline", [*PYTEST, "tests/pipeline"], ("build release",)),
     Part("contract", [*PYTEST, "tests/contract"], ("build release",)),
     Part("tidy", [PYTHON, "tools/tool.py", "tidy", "--clang", "build/debug"]),

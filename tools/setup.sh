@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Narralytica needs on Debian 12, and says what it does: `tools/setup.sh build` for
-# the program, `tools/setup.sh build test` for the tests too. Running it again changes nothing.
+# the program, `build test` for the tests too, `console` for the web application's. Running it
+# again changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -72,7 +73,26 @@ install_python() {
   sha256sum "$requirements" >.venv/requirements.sha256
 }
 
-[ $# -gt 0 ] || fail "name the groups: build, test"
+# The web application's packages, pinned and hashed by its lock file.
+install_console() {
+  local lock=package-lock.json stamp=node_modules/.lock.sha256
+  command -v node >/dev/null && command -v npm >/dev/null || fail "the tests of the console need \
+Node 20.19 or newer with npm: install it from nodejs.org, then run it again"
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number);
+    process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' || fail "the tests of the console need \
+Node 20.19 or newer, this is $(node --version): install it from nodejs.org, then run it again"
+  cd console
+  if sha256sum --status -c "$stamp" 2>/dev/null; then
+    echo "setup: the console's packages are installed"
+  else
+    echo "setup: installing the console's packages"
+    npm ci --no-audit --no-fund --loglevel=error
+    sha256sum "$lock" >"$stamp"
+  fi
+  cd ..
+}
+
+[ $# -gt 0 ] || fail "name the groups: build, test, console"
 for group in "$@"; do
   case $group in
     build) install_packages build ;;
@@ -80,6 +100,7 @@ for group in "$@"; do
       install_packages test
       install_python
       ;;
-    *) fail "no group '$group': build, test" ;;
+    console) install_console ;;
+    *) fail "no group '$group': build, test, console" ;;
   esac
 done

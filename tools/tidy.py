@@ -56,7 +56,10 @@ class Excused:
 SQL = "sql_names_the_tenant"
 SMALL = "functions_are_small"
 QUEUE = "src/jobs/queue_statements.hpp"
+GENERATED = "openapi-typescript writes it"
 EXCEPTIONS = (
+    Excused("files_are_short", "console/src/services/api.d.ts", "lines", GENERATED),
+    Excused("lines_are_short", "console/src/services/api.d.ts", "columns", GENERATED),
     Excused(SMALL, "src/media/input.cpp", "DenyOpen: 5", "the shape of libav's io_open callback"),
     Excused(SQL, QUEUE, "FROM jobs WHERE status", "a worker serves all tenants in turn"),
     Excused(SQL, QUEUE, "UPDATE jobs SET status = 'running'", "the job claimed was just read"),
@@ -68,7 +71,12 @@ EXCEPTIONS = (
     Excused(SQL, "src/access/keys.cpp", "FROM sessions s", "a session tells whose it is"),
     Excused(SQL, "src/access/test_store.hpp", " tenants ", "a test makes its tenant"),
     Excused(SQL, "src/app/installation.cpp", " tenants ", "the table of tenants itself"),
+    Excused(SQL, "src/app/installation.cpp", "pg_control_system", "which server this is"),
     Excused(SQL, "src/platform/sql/migrations.cpp", "schema_migrations", "the store's own history"),
+    Excused(SQL, "src/platform/sql/postgres.cpp", " pg_", "the server's own catalogs"),
+    Excused(SQL, "src/platform/sql/logical_catalog.hpp", "", "tests read the catalogs themselves"),
+    Excused(SQL, "src/access/tx.cpp", "set_config", "what makes the tenant known"),
+    Excused(SQL, "src/access/tx.cpp", "pg_advisory_xact_lock", "a lock has no rows"),
 )
 
 

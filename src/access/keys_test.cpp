@@ -8,7 +8,7 @@
 namespace narralytica::access {
 namespace {
 
-class KeysTest : public testing::Test {
+class KeysTest : public testing::TestWithParam<platform::SqlDialect> {
  protected:
   template <typename Body>
   auto Do(Body&& body) {
@@ -29,10 +29,12 @@ class KeysTest : public testing::Test {
                  [&](Tx& tx) { return FindSession(tx, token, store_.clock.Now()); });
   }
 
-  TestStore store_;
+  TestStore store_{GetParam()};
 };
 
-TEST_F(KeysTest, AKeyIsFoundByItsSecretAloneUntilItIsRevoked) {
+INSTANTIATE_TEST_SUITE_P(Databases, KeysTest, platform::kEveryDialect, platform::DialectLabel);
+
+TEST_P(KeysTest, AKeyIsFoundByItsSecretAloneUntilItIsRevoked) {
   const CreatedKey made = Make("editor");
   EXPECT_THAT(made.secret, testing::MatchesRegex("nrl_[0-9a-f]{8}_[0-9a-f]{40}"));
   EXPECT_TRUE(made.secret.starts_with(made.key.prefix));
@@ -45,7 +47,7 @@ TEST_F(KeysTest, AKeyIsFoundByItsSecretAloneUntilItIsRevoked) {
   EXPECT_FALSE(Find(made.secret));
 }
 
-TEST_F(KeysTest, AKeyExpires) {
+TEST_P(KeysTest, AKeyExpires) {
   const CreatedKey made = Make("viewer", {}, UtcMs{store_.clock.Now().value + 1'000});
   EXPECT_TRUE(Find(made.secret));
   store_.clock.Advance(1'000);
@@ -53,7 +55,7 @@ TEST_F(KeysTest, AKeyExpires) {
   EXPECT_EQ(*Do([&](Tx& tx) { return CountUsableKeys(tx, store_.clock.Now()); }), 0);
 }
 
-TEST_F(KeysTest, ASessionEndsWithTimeWithItsKeyAndWhenAsked) {
+TEST_P(KeysTest, ASessionEndsWithTimeWithItsKeyAndWhenAsked) {
   const CreatedKey made = Make("viewer");
   const auto open = [&] {
     return *Do([&](Tx& tx) { return CreateSession(tx, made.key, store_.environment); });
@@ -72,7 +74,7 @@ TEST_F(KeysTest, ASessionEndsWithTimeWithItsKeyAndWhenAsked) {
   EXPECT_FALSE(FindByToken(of_key.token));
 }
 
-TEST_F(KeysTest, BadKeysAreNotMade) {
+TEST_P(KeysTest, BadKeysAreNotMade) {
   const auto make = [&](NewKey key) {
     return Do([&](Tx& tx) { return CreateKey(tx, key, store_.environment); }).has_value();
   };
@@ -85,7 +87,7 @@ TEST_F(KeysTest, BadKeysAreNotMade) {
   }
 }
 
-TEST_F(KeysTest, KeysAreListedNewestFirstPageByPage) {
+TEST_P(KeysTest, KeysAreListedNewestFirstPageByPage) {
   std::vector<std::string> made;
   for (int i = 0; i < 5; ++i) {
     made.push_back(Make("viewer").key.id.str());

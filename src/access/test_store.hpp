@@ -8,16 +8,15 @@
 
 #include "access/tx.hpp"
 #include "platform/file.hpp"
-#include "platform/sql/migrations.hpp"
+#include "platform/sql/test_databases.hpp"
 
 namespace narralytica::access {
 
 class TestStore {
  public:
-  TestStore() {
+  explicit TestStore(platform::SqlDialect dialect) {
     folder_.emplace(std::move(*platform::TemporaryFolder::Create(testing::TempDir(), "store")));
-    database_ = std::move(*platform::OpenSqlite({.path = folder_->path() + "/x.db"}));
-    NRL_ASSERT(platform::MigrateUp(*database_, platform::EmbeddedMigrations(), clock).has_value());
+    database_ = platform::FreshDatabase(dialect, folder_->path());
     static constexpr platform::Statement kTenant{
         "test.tenant", "INSERT INTO tenants (id, name, created_at_ms) VALUES ($1, 'default', 0)"};
     NRL_ASSERT(Write(*database_, scope, [&](Tx& tx) {

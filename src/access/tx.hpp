@@ -1,9 +1,11 @@
 // access::Tx: the only way to the database.
 //
 // A transaction always knows for whom it acts (tenant), who acts (actor) and which piece of work it
-// belongs to (trace). On PostgreSQL the tenant is set with SET LOCAL, so that row-level security
-// holds; on SQLite every statement names it. Work that spans tenants (claiming jobs, numbering
-// changes) uses SystemScope() and touches only the tables on the listed exemption.
+// belongs to (trace). Every statement names the tenant; on PostgreSQL it is set for the transaction
+// too, so that row-level security shows and takes no other tenant's rows whatever a statement
+// forgets. Work that spans tenants (claiming jobs, numbering changes) uses SystemScope(), which
+// reaches the tables of jobs, changes, workers and leases, and reads keys and sessions to find out
+// who calls.
 #pragma once
 
 #include <concepts>
@@ -55,9 +57,15 @@ class Tx {
   }
   Status Commit() { return transaction_->Commit(); }
 
+  // Waits until no other transaction holds the lock of that name, and holds it to the end of this
+  // one: for decisions that rest on rows another writer may be adding to. Call it before the reads.
+  Status Lock(std::string_view name);
+
  private:
-  Tx(Scope scope, std::unique_ptr<platform::SqlTransaction> transaction)
-      : scope_(std::move(scope)), transaction_(std::move(transaction)) {}
+  Tx(Scope scope, std::unique_ptr<platform::SqlTransaction> transaction, bool postgres)
+      : scope_(std::move(scope)),
+        transaction_(std::move(transaction)),
+        writers_are_alone_(!postgres) {}
 
   template <typename Tag>
   static platform::SqlValue ToValue(const Id<Tag>& id) {
@@ -79,17 +87,35 @@ class Tx {
 
   Scope scope_;
   std::unique_ptr<platform::SqlTransaction> transaction_;
+  bool writers_are_alone_;
 };
 
-// Runs `body` in a write transaction and commits when it succeeds.
+inline constexpr int kWriteAttemptsMax = 5;
+
 template <typename Body>
-auto Write(platform::Database& database, const Scope& scope, Body&& body)
+auto WriteOnce(platform::Database& database, const Scope& scope, Body& body)
     -> decltype(body(std::declval<Tx&>())) {
   NRL_TRY(Tx tx, Tx::Begin(database, scope, platform::SqlAccess::kWrite));
   auto outcome = body(tx);
   if (!outcome) return outcome;
   NRL_CHECK(tx.Commit());
   return outcome;
+}
+
+// Runs `body` in a write transaction and commits when it succeeds. When another transaction came in
+// between, everything is undone and `body` runs again, so it must leave nothing behind but rows.
+template <typename Body>
+auto Write(platform::Database& database, const Scope& scope, Body&& body)
+    -> decltype(body(std::declval<Tx&>())) {
+  for (int attempt = 1;; ++attempt) {
+    auto outcome = WriteOnce(database, scope, body);
+    if (outcome || outcome.error().reason != platform::kTransactionConflict) return outcome;
+    if (attempt == kWriteAttemptsMax) {
+      Error error = outcome.error();
+      error.reason.clear();
+      return Fail(std::move(error));
+    }
+  }
 }
 
 // Runs `body` on one consistent snapshot.

@@ -59,7 +59,7 @@ class RouterTest : public testing::Test {
     return {{"authorization", "Bearer " + secret}};
   }
 
-  access::TestStore store_;
+  access::TestStore store_{platform::SqlDialect::kSqlite};
   LimitsConfig limits_;
   std::optional<Router> router_;
   std::optional<std::map<std::string, std::string>> called_;

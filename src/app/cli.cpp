@@ -53,6 +53,12 @@ void AddCommonOptions(CLI::App& command, CommonOptions& options) {
   options.data_folder = DefaultDataFolder();
   command.add_option("--data", options.data_folder, "folder of the embedded store")
       ->capture_default_str();
+  command
+      .add_option_function<std::string>(
+          "--database",
+          [&options](const std::string& url) { options.settings.push_back("database.url=" + url); },
+          "PostgreSQL instead of SQLite in the folder: postgres://USER@HOST/NAME, no password")
+      ->type_name("URL");
   command.add_option("--set", options.settings, "override a setting: key=value (repeatable)")
       ->allow_extra_args(false);
   command.add_flag("--json", options.json, "print one JSON document on stdout");

@@ -1,5 +1,5 @@
-// What every command shares: the options --data, --json and --set, what is printed where, and what
-// an exit code means.
+// What every command shares: the options --data, --database, --json and --set, what is printed
+// where, and what an exit code means.
 //
 // With --json exactly one JSON document goes to stdout and everything else to stderr. Exit codes:
 // 0 all done, 1 unexpected, 2 wrong usage, 3 some inputs failed (each with its error), 4 not found,
@@ -41,7 +41,7 @@ struct CommonOptions {
   bool json = false;
 };
 
-// Adds --data, --set and --json to a command.
+// Adds --data, --database, --set and --json to a command; `options` must outlive it.
 void AddCommonOptions(CLI::App& command, CommonOptions& options);
 
 // Adds --port, short for --set serve.port=.

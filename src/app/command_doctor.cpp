@@ -76,13 +76,26 @@ Check CheckSandbox() {
           found ? "" : "apt-get install bubblewrap"};
 }
 
+// For the person who runs it, with what the server said.
+Check DatabaseFault(const Error& error) {
+  const std::string why = error.cause.empty() ? "" : " (" + error.cause + ")";
+  return {"database", false, error.message + why, error.hint};
+}
+
+std::string DatabaseName(const Config& config) {
+  if (config.database.url.empty()) return "SQLite";
+  const auto url = platform::ParsePostgresUrl(config.database.url);
+  return url ? "PostgreSQL " + url->shown : "PostgreSQL";
+}
+
 Check CheckDatabase(Installation& store) {
   const Status intact = store.database().CheckIntegrity();
+  if (!intact) return DatabaseFault(intact.error());
   const auto applied = platform::ListApplied(store.database(), platform::EmbeddedMigrations());
-  if (!intact) return {"database", false, intact.error().message, intact.error().hint};
-  return {"database", applied.has_value(),
-          applied ? fmt::format("intact, {} migrations applied", applied->size())
-                  : applied.error().message,
+  if (!applied) return DatabaseFault(applied.error());
+  return {"database", true,
+          fmt::format("{}, intact, {} migrations applied", DatabaseName(store.config()),
+                      applied->size()),
           ""};
 }
 
@@ -109,7 +122,7 @@ Check CheckWorkers(Installation& store) {
   if (!live || !open) return {"workers", false, "cannot be counted", "try again"};
   const bool ok = *live > 0 || *open == 0;
   return {"workers", ok, fmt::format("{} live, {} open jobs", *live, *open),
-          ok ? "" : "narralytica work --data " + store.folder()};
+          ok ? "" : "narralytica work " + store.flags()};
 }
 
 std::vector<Check> RunChecks(const CommonOptions& options) {
@@ -125,7 +138,7 @@ std::vector<Check> RunChecks(const CommonOptions& options) {
   for (Check& check : CheckModels(*config)) checks.push_back(std::move(check));
   auto store = OpenInstallation(options, "doctor");
   if (!store) {
-    checks.push_back({"database", false, store.error().message, store.error().hint});
+    checks.push_back(DatabaseFault(store.error()));
     return checks;
   }
   checks.push_back(CheckDatabase(**store));

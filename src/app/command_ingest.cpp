@@ -6,10 +6,12 @@
 #include <thread>
 
 #include "app/cli.hpp"
+#include "app/model_catalog.hpp"
 #include "app/progress_line.hpp"
 #include "app/work.hpp"
 #include "jobs/pipeline.hpp"
 #include "media/intake.hpp"
+#include "transcript/transcribe_stage.hpp"
 
 namespace narralytica::app {
 namespace {
@@ -56,7 +58,21 @@ bool IsDeadLetter(const std::vector<jobs::Job>& jobs) {
   return std::ranges::any_of(jobs, [](const jobs::Job& job) { return job.dead_letter; });
 }
 
-Result<media::IntakeRequest> RequestFor(const IngestOptions& options, const std::string& path) {
+// Known before the work is accepted, not when it fails.
+Status CheckModel(const Installation& store, const std::string& name) {
+  if (name.empty()) return {};
+  NRL_TRY(const std::vector<Model> models, ListModels(ModelsFolder(store.config().engine)));
+  const bool known = std::ranges::any_of(models, [&](const Model& model) {
+    return model.task == "recognition" && model.id == transcript::ModelId(name);
+  });
+  if (known) return {};
+  return Fail(ErrorCode::kInvalid, fmt::format("there is no recognition model '{}'", name),
+              "base, small-en, or one that narralytica models lists");
+}
+
+Result<media::IntakeRequest> RequestFor(const Installation& store, const IngestOptions& options,
+                                        const std::string& path) {
+  NRL_CHECK(CheckModel(store, options.model));
   media::IntakeRequest request;
   request.path = path;
   request.title = options.title;
@@ -122,9 +138,9 @@ class Ingest {
     if (options_.wait.empty()) {
       NRL_CHECK(Refresh());
       line_.Finish(
-          fmt::format("accepted; a running up, or narralytica work --data {}, processes"
+          fmt::format("accepted; a running up, or narralytica work {}, processes"
                       " them; narralytica jobs shows how far they are",
-                      store_.folder()));
+                      store_.flags()));
       return std::move(inputs_);
     }
     const Status waited = Wait();
@@ -143,7 +159,7 @@ class Ingest {
                  std::nullopt);
     };
     Input input{.path = path, .accepted = {}, .error = {}, .jobs = {}, .status = "failed"};
-    const auto request = RequestFor(options_, path);
+    const auto request = RequestFor(store_, options_, path);
     const auto accepted = request ? intake.AcceptFile(store_.scope(), *request, {storing, {}, {}})
                                   : Result<media::Accepted>(Fail(request));
     if (accepted) {
@@ -180,7 +196,7 @@ class Ingest {
       if (worker_ended) return Fail(ErrorCode::kUnavailable, "the worker ended before the work");
       if (stop_.stop_requested()) {
         return Fail(ErrorCode::kCanceled, "stopped waiting; the accepted recordings are kept",
-                    fmt::format("narralytica work --data {} goes on with them", store_.folder()));
+                    fmt::format("narralytica work {} goes on with them", store_.flags()));
       }
       const double fraction = jobs::OverallProgress(open->jobs);
       line_.Show(open->path, fraction, CurrentStage(open->jobs), EtaMs(open->jobs, fraction));
@@ -277,7 +293,8 @@ void AddIngestCommand(CommandSet& commands) {
   command->add_option("--external-id", options->external_id,
                       "your id: ingesting it again gives the same video");
   command->add_option("--language", options->language, "language code; recognised without it");
-  command->add_option("--model", options->model, "recognition model: base or small-en");
+  command->add_option("--model", options->model,
+                      "recognition model: base, small-en, or one of narralytica models");
   command->add_option("--published-at", options->published_at, "date or RFC 3339 time");
   command->callback([&commands, options] { commands.exit_code = Run(*options); });
 }

@@ -12,7 +12,8 @@ using platform::EmbeddedMigrations;
 
 Result<Json> Migrate(const CommonOptions& options, const std::string& direction, int count) {
   NRL_CHECK(platform::CreateFolders(options.data_folder));
-  NRL_TRY(auto database, platform::OpenSqlite({.path = options.data_folder + "/narralytica.db"}));
+  NRL_TRY(const Config config, Config::Load(options.data_folder, options.settings));
+  NRL_TRY(auto database, OpenDatabase(config, options.data_folder));
   std::vector<std::string> changed;
   if (direction == "up") {
     NRL_TRY(changed,

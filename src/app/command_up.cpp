@@ -59,7 +59,9 @@ class Kept {
     }
     options.environment_kept.insert(
         options.environment_kept.end(),
-        {"HOME", "NARRALYTICA_CACHE", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"});
+        {"HOME", "NARRALYTICA_CACHE", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "TMPDIR",
+         "NARRALYTICA_DATABASE__URL", "NARRALYTICA_DATABASE__PASSWORD_FILE", "PGPASSFILE",
+         "PGPASSWORD", "PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"});
     auto child = platform::ChildProcess::Spawn(options);
     if (!child) return Fail(child);
     child_ = std::move(*child);

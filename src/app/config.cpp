@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "platform/file.hpp"
+#include "platform/sql/sql.hpp"
 
 extern char** environ;
 
@@ -47,7 +48,30 @@ std::string FolderOr(const std::string& configured, const std::string& beside,
   return std::filesystem::is_directory(local, error) ? local : CacheFolder() + "/" + cached;
 }
 
+// Arguments can be read by everybody on the machine.
+std::vector<std::string> PasswordsIn(const std::vector<std::string>& settings) {
+  constexpr std::string_view kKey = "database.url=";
+  for (const std::string& setting : settings) {
+    if (!setting.starts_with(kKey)) continue;
+    const auto url = platform::ParsePostgresUrl(setting.substr(kKey.size()));
+    if (url && url->has_password) {
+      return {
+          "database.url: a password does not belong on the command line; name a file of mode"
+          " 0600 in database.password_file or PGPASSFILE, or give the URL in"
+          " NARRALYTICA_DATABASE__URL"};
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+std::vector<std::string> SettingsWithout(std::string_view section,
+                                         const std::vector<std::string>& settings) {
+  std::vector<std::string> left = settings;
+  std::erase_if(left, [&](const std::string& setting) { return setting.starts_with(section); });
+  return left;
+}
 
 void EngineConfig::Bind(platform::ConfigBinder& binder) {
   binder.Field("engine.runtime_folder", &runtime_folder,
@@ -63,6 +87,26 @@ void EngineConfig::Bind(platform::ConfigBinder& binder) {
                "how long one batch of windows may take");
 }
 
+void DatabaseConfig::Bind(platform::ConfigBinder& binder) {
+  binder.Secret("database.url", &url,
+                "postgres://USER@HOST:PORT/NAME?sslmode=verify-full; empty: SQLite in the folder");
+  binder.Field("database.password_file", &password_file,
+               "file of mode 0600 with the password; empty: PGPASSFILE, PGPASSWORD or the URL");
+  binder.Field("database.connections_max", &connections_max, {2, 1'000},
+               "connections of one process to PostgreSQL");
+  binder.Field("database.lock_timeout_ms", &lock_timeout_ms, {10, 600'000},
+               "how long a transaction waits for another");
+  binder.Field("database.statement_timeout_ms", &statement_timeout_ms, {100, 3'600'000},
+               "how long one statement may take on PostgreSQL");
+}
+
+std::vector<std::string> DatabaseConfig::Validate() const {
+  if (url.empty()) return {};
+  const auto parsed = platform::ParsePostgresUrl(url);
+  if (parsed) return {};
+  return {fmt::format("database.url: {}; {}", parsed.error().message, parsed.error().hint)};
+}
+
 void RecognitionConfig::Bind(platform::ConfigBinder& binder) {
   binder.Field("recognition.model", &model, "model of new transcripts; narralytica models lists");
   binder.Field("recognition.language", &language, "language code, or auto");
@@ -73,6 +117,7 @@ void Config::Bind(platform::ConfigBinder& binder) {
                 "least level that is written");
   binder.Choice("platform.environment", &environment, {"development", "staging", "production"},
                 "production refuses to start without the full sandbox");
+  database.Bind(binder);
   engine.Bind(binder);
   recognition.Bind(binder);
   queue.Bind(binder);
@@ -99,6 +144,8 @@ Result<Config> Config::Load(const std::string& data_folder,
   }
   add(binder.ReadEnvironment(EnvironmentVariables()));
   for (const std::string& setting : settings) add(binder.ReadSetting(setting));
+  add(PasswordsIn(settings));
+  add(config.database.Validate());
   add(config.media.Validate());
   if (!problems.empty()) {
     return Fail(ErrorCode::kInvalid, fmt::format("{}", fmt::join(problems, "\n")),

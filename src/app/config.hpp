@@ -25,6 +25,17 @@ struct EngineConfig {
   void Bind(platform::ConfigBinder& binder);
 };
 
+struct DatabaseConfig {
+  std::string url;            // "": SQLite in the data folder
+  std::string password_file;  // "": the URL's, PGPASSWORD's or PGPASSFILE's
+  int connections_max = 8;
+  int64_t lock_timeout_ms = 10'000;
+  int64_t statement_timeout_ms = 60'000;
+  void Bind(platform::ConfigBinder& binder);
+  // Every problem of the URL; none repeats its text.
+  std::vector<std::string> Validate() const;
+};
+
 struct RecognitionConfig {
   std::string model = "base";
   std::string language = "auto";
@@ -34,6 +45,7 @@ struct RecognitionConfig {
 struct Config {
   std::string log_level = "info";
   std::string environment = "development";
+  DatabaseConfig database;
   EngineConfig engine;
   RecognitionConfig recognition;
   jobs::QueueConfig queue;
@@ -48,6 +60,10 @@ struct Config {
                              const std::vector<std::string>& settings);
   std::string Dump() const;
 };
+
+// The settings that a child process may see in its arguments: without those of `section`.
+std::vector<std::string> SettingsWithout(std::string_view section,
+                                         const std::vector<std::string>& settings);
 
 // $NARRALYTICA_CACHE, else the user's cache folder: what set-up fetched and converted.
 std::string CacheFolder();

@@ -33,7 +33,7 @@ void Pause(milliseconds duration, const std::stop_token& stop) {
 EngineSupervisor::EngineSupervisor(EngineSupervisorOptions options, platform::Logger log)
     : options_(std::move(options)),
       log_(std::move(log)),
-      thread_([this](std::stop_token stop) { Supervise(std::move(stop)); }) {}
+      thread_([this](const std::stop_token& stop) { Supervise(stop); }) {}
 
 Status EngineSupervisor::WaitReady(const Deadline& deadline) {
   const Deadline start = Deadline::In(milliseconds(options_.start_timeout_ms), deadline.stop());
@@ -54,7 +54,7 @@ bool EngineSupervisor::Answers() {
       .has_value();
 }
 
-void EngineSupervisor::Supervise(std::stop_token stop) {
+void EngineSupervisor::Supervise(const std::stop_token& stop) {
   milliseconds backoff = kBackoffMin;
   while (!stop.stop_requested()) {
     if (Answers()) {
@@ -73,7 +73,7 @@ void EngineSupervisor::RunChild(const std::stop_token& stop) {
   platform::ChildOptions child;
   child.program = platform::ProgramPath();
   child.arguments = {"engine", "--data", options_.data_folder};
-  for (const std::string& setting : options_.settings) {
+  for (const std::string& setting : SettingsWithout("database.", options_.settings)) {
     child.arguments.insert(child.arguments.end(), {"--set", setting});
   }
   child.environment_kept.insert(

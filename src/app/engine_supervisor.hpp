@@ -33,7 +33,7 @@ class EngineSupervisor {
   Status WaitReady(const Deadline& deadline);
 
  private:
-  void Supervise(std::stop_token stop);
+  void Supervise(const std::stop_token& stop);
   bool Answers();
   void RunChild(const std::stop_token& stop);
 

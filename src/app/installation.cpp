@@ -1,5 +1,6 @@
 #include "app/installation.hpp"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,43 @@ constexpr platform::Statement kAddTenant{
     " ON CONFLICT (id) DO NOTHING"};
 constexpr platform::Statement kFindTenant{"tenants.find", "SELECT 1 FROM tenants WHERE id = $1"};
 
+constexpr platform::Statement kDatabaseId{
+    "database.id", nullptr,
+    "SELECT system_identifier || '/' || oid FROM pg_control_system(), pg_database"
+    " WHERE datname = current_database()"};
+constexpr int64_t kDatabaseIdBytesMax = 256;
+
+std::string DatabaseIdPath(const std::string& folder) { return folder + "/database.id"; }
+
+Result<std::unique_ptr<platform::Database>> OpenFolderSqlite(const std::string& folder) {
+  if (fs::exists(DatabaseIdPath(folder))) {
+    return Fail(ErrorCode::kConflict, "this data folder belongs to a PostgreSQL database",
+                "name it: --database URL, or database.url in narralytica.toml", folder);
+  }
+  return platform::OpenSqlite({.path = folder + "/narralytica.db"});
+}
+
+// The index holds change numbers of one feed: beside another database it would hide what is new.
+Status BindFolder(platform::Database& database, const std::string& folder) {
+  NRL_TRY(const std::string id, access::Read(database, access::SystemScope("open"),
+                                             [](access::Tx& tx) -> Result<std::string> {
+                                               NRL_TRY(const platform::Row row,
+                                                       tx.One("the database", kDatabaseId));
+                                               return row.Text(0);
+                                             }));
+  const auto known = platform::ReadFile(DatabaseIdPath(folder), kDatabaseIdBytesMax);
+  if (known && *known == id) return {};
+  if (known || fs::exists(folder + "/narralytica.db")) {
+    return Fail(ErrorCode::kConflict, "this data folder belongs to another database",
+                fmt::format("use a folder of its own: --data DIR; after moving the database, delete"
+                            " {0}/database.id and {0}/index, then narralytica index rebuild",
+                            folder),
+                known.value_or("SQLite"));
+  }
+  if (known.error().code != ErrorCode::kNotFound) return Fail(known);
+  return platform::WriteFileAtomically(DatabaseIdPath(folder), id);
+}
+
 Status EnsureDefaultTenant(platform::Database& database, const access::Scope& scope, UtcMs now) {
   NRL_TRY(const bool exists, access::Read(database, scope, [&](access::Tx& tx) -> Result<bool> {
             NRL_TRY(const platform::Rows rows, tx.Query(kFindTenant, scope.tenant));
@@ -44,6 +82,26 @@ Result<std::string> PrivateRuntimeFolder() {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<platform::Database>> OpenDatabase(const Config& config,
+                                                         const std::string& folder) {
+  const DatabaseConfig& wanted = config.database;
+  if (wanted.url.empty()) return OpenFolderSqlite(folder);
+  NRL_TRY(const platform::PostgresUrl url, platform::ParsePostgresUrl(wanted.url));
+  if (config.environment == "production" && !url.is_local && !url.tls_verified) {
+    return Fail(ErrorCode::kInvalid, "production reaches its database by verified TLS alone",
+                "add sslmode=verify-full&sslrootcert=FILE to database.url", url.shown);
+  }
+  NRL_TRY(auto database,
+          platform::OpenPostgres(
+              {.url = wanted.url,
+               .password_file = wanted.password_file,
+               .lock_timeout = std::chrono::milliseconds(wanted.lock_timeout_ms),
+               .statement_timeout = std::chrono::milliseconds(wanted.statement_timeout_ms),
+               .connections_max = wanted.connections_max}));
+  NRL_CHECK(BindFolder(*database, folder));
+  return database;
+}
 
 Result<std::string> EngineSocketPath(const std::string& data_folder) {
   const std::string beside = data_folder + "/run/engine.sock";
@@ -78,7 +136,7 @@ Result<std::unique_ptr<Installation>> Installation::Open(const std::string& fold
   std::unique_ptr<Installation> self(new Installation(absolute, std::move(config), log));
   self->settings_ = settings;
   NRL_TRY(self->engine_socket_, EngineSocketPath(absolute));
-  NRL_TRY(self->database_, platform::OpenSqlite({.path = absolute + "/narralytica.db"}));
+  NRL_TRY(self->database_, OpenDatabase(self->config_, absolute));
   NRL_CHECK(platform::MigrateUp(*self->database_, platform::EmbeddedMigrations(),
                                 self->environment_.clock));
   NRL_CHECK(EnsureDefaultTenant(*self->database_, self->scope(), self->environment_.clock.Now()));
@@ -87,6 +145,15 @@ Result<std::unique_ptr<Installation>> Installation::Open(const std::string& fold
   self->queue_ =
       std::make_unique<jobs::Queue>(*self->database_, self->environment_, self->config_.queue);
   return self;
+}
+
+std::string Installation::flags() const {
+  constexpr std::string_view kUrl = "database.url=";
+  std::string flags = "--data " + folder_;
+  for (const std::string& setting : settings_) {
+    if (setting.starts_with(kUrl)) flags += " --database '" + setting.substr(kUrl.size()) + "'";
+  }
+  return flags;
 }
 
 access::Scope Installation::scope() const {

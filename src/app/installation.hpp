@@ -1,7 +1,8 @@
 // One data folder, opened: the embedded default's database, objects, index and queue.
 //
 //     DIR/narralytica.toml   settings (optional)
-//     DIR/narralytica.db     the database
+//     DIR/narralytica.db     the database, unless it is PostgreSQL (database.url)
+//     DIR/database.id        then: which one, for objects and index belong to one alone
 //     DIR/objects/           recordings and what is made of them
 //     DIR/index/             the search index
 //     DIR/run/               sockets of running processes
@@ -41,6 +42,8 @@ class Installation {
   std::string engine_socket() const { return engine_socket_; }
   std::string temporary_folder() const { return folder_ + "/tmp"; }
   std::vector<std::string> settings() const { return settings_; }
+  // --data and, when it was given so, --database: for the commands that hints name.
+  std::string flags() const;
   // The one tenant of the embedded default, acting from the command line.
   access::Scope scope() const;
 
@@ -62,6 +65,11 @@ class Installation {
   std::unique_ptr<index::Index> index_;
   std::unique_ptr<jobs::Queue> queue_;
 };
+
+// The database of that data folder: SQLite in it, or the PostgreSQL of database.url. kConflict when
+// the folder belongs to another one; in production kInvalid for an unverified way to it.
+Result<std::unique_ptr<platform::Database>> OpenDatabase(const Config& config,
+                                                         const std::string& folder);
 
 // Where the engine of that data folder listens: DIR/run/engine.sock, or, where that is too long for
 // a socket, a private folder of the user's runtime or temporary folder.

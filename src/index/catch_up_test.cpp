@@ -12,20 +12,18 @@
 #include "jobs/changes.hpp"
 #include "media/video_store.hpp"
 #include "platform/file.hpp"
-#include "platform/sql/migrations.hpp"
+#include "platform/sql/test_databases.hpp"
 #include "source/source_store.hpp"
 #include "transcript/transcript_store.hpp"
 
 namespace narralytica::index {
 namespace {
 
-class CatchUpTest : public testing::Test {
+class CatchUpTest : public testing::TestWithParam<platform::SqlDialect> {
  protected:
   void SetUp() override {
     folder_.emplace(std::move(*platform::TemporaryFolder::Create(testing::TempDir(), "catchup")));
-    database_ = std::move(*platform::OpenSqlite({.path = folder_->path() + "/x.db"}));
-    ASSERT_TRUE(
-        platform::MigrateUp(*database_, platform::EmbeddedMigrations(), environment_.clock));
+    database_ = platform::FreshDatabase(GetParam(), folder_->path());
     static constexpr platform::Statement kTenant{
         "test.tenant", "INSERT INTO tenants (id, name, created_at_ms) VALUES ($1, 'default', 0)"};
     Write([&](access::Tx& tx) -> Status {
@@ -115,7 +113,9 @@ class CatchUpTest : public testing::Test {
   platform::ObjectRef vectors_object_;
 };
 
-TEST_F(CatchUpTest, EveryCommittedChangeBecomesVisibleUnderItsNumber) {
+INSTANTIATE_TEST_SUITE_P(Databases, CatchUpTest, platform::kEveryDialect, platform::DialectLabel);
+
+TEST_P(CatchUpTest, EveryCommittedChangeBecomesVisibleUnderItsNumber) {
   AddVideo({"alpha spoke first", "beta answered"});
   AddVideo({"alpha again"});
   const auto result = CatchUpNow();
@@ -126,7 +126,7 @@ TEST_F(CatchUpTest, EveryCommittedChangeBecomesVisibleUnderItsNumber) {
   EXPECT_EQ(CatchUpNow()->recordings, 0) << "nothing is done twice";
 }
 
-TEST_F(CatchUpTest, ADeletedVideoLeavesTheIndex) {
+TEST_P(CatchUpTest, ADeletedVideoLeavesTheIndex) {
   const VideoId video = AddVideo({"alpha spoke first"});
   ASSERT_TRUE(CatchUpNow());
   Write([&](access::Tx& tx) -> Status {
@@ -137,7 +137,7 @@ TEST_F(CatchUpTest, ADeletedVideoLeavesTheIndex) {
   EXPECT_THAT(Find("alpha"), testing::IsEmpty());
 }
 
-TEST_F(CatchUpTest, ARebuildBesideTheLiveIndexGivesTheSameAnswers) {
+TEST_P(CatchUpTest, ARebuildBesideTheLiveIndexGivesTheSameAnswers) {
   AddVideo({"alpha spoke first", "alpha closed"});
   AddVideo({"gamma spoke"});
   ASSERT_TRUE(CatchUpNow());
@@ -150,7 +150,7 @@ TEST_F(CatchUpTest, ARebuildBesideTheLiveIndexGivesTheSameAnswers) {
   EXPECT_EQ(Find("alpha"), before);
 }
 
-TEST_F(CatchUpTest, DamagedVectorsAreReportedAndWordsStayFindable) {
+TEST_P(CatchUpTest, DamagedVectorsAreReportedAndWordsStayFindable) {
   AddVideo({"alpha spoke first"});
   const auto object = *objects_->Locate(vectors_object_.key);
   std::filesystem::permissions(object.path, std::filesystem::perms::owner_all);

@@ -11,9 +11,11 @@ constexpr Statement kAppend{"changes.append",
                             "INSERT INTO changes (tenant_id, entity, entity_id, op, created_at_ms)"
                             " VALUES ($1, $2, $3, $4, $5)"};
 constexpr Statement kNewest{"changes.newest", "SELECT COALESCE(MAX(seq), 0) FROM changes"};
-constexpr Statement kUnnumbered{"changes.unnumbered",
-                                "SELECT id FROM changes WHERE seq IS NULL ORDER BY id LIMIT $1"};
-constexpr Statement kNumber{"changes.number", "UPDATE changes SET seq = $2 WHERE id = $1"};
+constexpr Statement kNumber{
+    "changes.number",
+    "UPDATE changes SET seq = numbered.seq FROM"
+    " (SELECT id, $1 + ROW_NUMBER() OVER (ORDER BY id) AS seq FROM changes WHERE seq IS NULL"
+    " ORDER BY id LIMIT $2) AS numbered WHERE changes.id = numbered.id"};
 constexpr Statement kAfter{"changes.after",
                            "SELECT seq, tenant_id, entity, entity_id, op FROM changes"
                            " WHERE seq > $1 ORDER BY seq LIMIT $2"};
@@ -28,10 +30,9 @@ Status AppendChange(access::Tx& tx, const ChangedEntity& changed, std::string_vi
 }
 
 Result<int64_t> NumberChanges(access::Tx& tx, int limit) {
-  NRL_TRY(int64_t seq, NewestSeq(tx));
-  NRL_TRY(const Rows rows, tx.Query(kUnnumbered, limit));
-  for (const Row& row : rows) NRL_CHECK(tx.Execute(kNumber, row.Int(0), ++seq));
-  return static_cast<int64_t>(rows.size());
+  NRL_CHECK(tx.Lock("changes"));
+  NRL_TRY(const int64_t newest, NewestSeq(tx));
+  return tx.Execute(kNumber, newest, limit);
 }
 
 Result<std::vector<Change>> ReadAllChanges(access::Tx& tx, int64_t after_seq, int limit) {

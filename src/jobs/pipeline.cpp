@@ -53,7 +53,7 @@ Status Advance(access::Tx& tx, Queue& queue, const Job& ended, const std::vector
     if (!due) continue;
     const NewJob next{.stage = spec.name,
                       .video = ended.video,
-                      .payload = "{}",
+                      .payload = ended.payload,  // what was asked for when the work was accepted
                       .priority = 0,
                       .attempts_max = spec.attempts_max,
                       .unique_key = spec.name.Label() + ":" + ended.video.str()};

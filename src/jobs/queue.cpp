@@ -145,8 +145,9 @@ Result<std::optional<ClaimedJob>> Queue::Claim(const WorkerId& worker) {
     const Lease lease{job.id, job.tenant, RunId::New(environment_), worker,
                       row.Int(kEpochColumn) + 1};
     NRL_CHECK(tx.Execute(statements::kClaim, job.id, lease.epoch, worker, boot_id_,
-                         environment_.clock.BootMs() + config_.lease_ms, job.attempts,
-                         row.Int(kKillsColumn) + (took_over ? 1 : 0), environment_.clock.Now()));
+                         environment_.clock.BootMs(), job.attempts,
+                         row.Int(kKillsColumn) + (took_over ? 1 : 0), environment_.clock.Now(),
+                         config_.lease_ms));
     NRL_CHECK(StartRun(tx, job, lease));
     job.status = JobStatus::kRunning;
     return ClaimedJob{job, lease};
@@ -175,9 +176,9 @@ Status Queue::EndRun(Tx& tx, const Lease& lease, std::string_view status, const 
 Result<Beat> Queue::Heartbeat(const Lease& lease, const JobProgress& progress) {
   return access::Write(database_, TenantScope(lease), [&](Tx& tx) -> Result<Beat> {
     NRL_TRY(const Rows rows,
-            tx.Query(statements::kBeat, lease.job, lease.epoch,
-                     environment_.clock.BootMs() + config_.lease_ms, progress.fraction,
-                     progress.stage, progress.eta_ms, environment_.clock.Now()));
+            tx.Query(statements::kBeat, lease.job, lease.epoch, environment_.clock.BootMs(),
+                     progress.fraction, progress.stage, progress.eta_ms, environment_.clock.Now(),
+                     config_.lease_ms));
     if (rows.empty()) return Beat{.cancel_requested = false, .lost = true};
     return Beat{.cancel_requested = rows[0].Int(0) != 0, .lost = false};
   });
@@ -332,7 +333,7 @@ Status Queue::ForgetWorker(const WorkerId& worker) {
 Result<int> Queue::CountLiveWorkers() {
   return access::Read(database_, access::SystemScope("worker"), [&](Tx& tx) -> Result<int> {
     NRL_TRY(const Rows rows, tx.Query(statements::kCountLiveWorkers, boot_id_,
-                                      environment_.clock.BootMs() - config_.lease_ms));
+                                      environment_.clock.BootMs(), config_.lease_ms));
     return static_cast<int>(rows[0].Int(0));
   });
 }

@@ -5,8 +5,9 @@
 // a holder that dies loses the lease after `lease_ms` and another continues from the checkpoints;
 // a job that kills its worker `kills_max` times is quarantined (failed, reason "poison").
 //
-// Leases run on CLOCK_BOOTTIME together with the boot id: stepping the wall clock neither frees nor
-// freezes one, and a lease of an earlier boot is over. Thread-safe.
+// On SQLite leases run on CLOCK_BOOTTIME together with the boot id: stepping the wall clock neither
+// frees nor freezes one, and a lease of an earlier boot is over. On PostgreSQL they run on the
+// server's clock, whatever machine a worker is on. Thread-safe.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,8 @@
 // The queue's SQL. Those without tenant_id act over all tenants and are on the listed exemption of
 // tools/tidy.py: claiming and lease keeping belong to the worker, not to a tenant.
+//
+// Where PostgreSQL's text differs it locks the rows it decides on, which SQLite's lone writer need
+// not, and reads the server's clock, for which the boot id and time of a machine mean nothing.
 #pragma once
 
 #include <vector>
@@ -49,30 +52,46 @@ inline constexpr Statement kNextExpired{
     "jobs.next_expired",
     "SELECT " NRL_JOB_COLUMNS
     " FROM jobs WHERE status = 'running'"
-    " AND (lease_boot_id <> $1 OR lease_until_boot_ms < $2) ORDER BY lease_until_boot_ms LIMIT 1"};
+    " AND (lease_boot_id <> $1 OR lease_until_boot_ms < $2) ORDER BY lease_until_boot_ms LIMIT 1",
+    "SELECT " NRL_JOB_COLUMNS
+    " FROM jobs WHERE status = 'running' AND lease_until_boot_ms < (SELECT lease_clock_ms())"
+    " ORDER BY lease_until_boot_ms LIMIT 1 FOR UPDATE SKIP LOCKED"};
 
 inline constexpr Statement kNextQueued{"jobs.next_queued",
                                        "SELECT " NRL_JOB_COLUMNS
                                        " FROM jobs WHERE status = 'queued' AND run_at_ms <= $1"
-                                       " ORDER BY priority DESC, run_at_ms, id LIMIT 1"};
+                                       " ORDER BY priority DESC, run_at_ms, id LIMIT 1",
+                                       "SELECT " NRL_JOB_COLUMNS
+                                       " FROM jobs WHERE status = 'queued' AND run_at_ms <= $1"
+                                       " ORDER BY priority DESC, run_at_ms, id LIMIT 1"
+                                       " FOR UPDATE SKIP LOCKED"};
 
 inline constexpr Statement kClaim{
     "jobs.claim",
     "UPDATE jobs SET status = 'running', lease_epoch = $2, lease_worker_id = $3,"
-    " lease_boot_id = $4, lease_until_boot_ms = $5, attempts = $6, kills = $7, progress = 0,"
+    " lease_boot_id = $4, lease_until_boot_ms = $5 + $9, attempts = $6, kills = $7, progress = 0,"
     " progress_stage = '', eta_ms = NULL, updated_at_ms = $8,"
+    " started_at_ms = COALESCE(started_at_ms, $8) WHERE id = $1",
+    "UPDATE jobs SET status = 'running', lease_epoch = $2, lease_worker_id = $3,"
+    " lease_boot_id = $4, lease_until_boot_ms = lease_clock_ms() + $9, attempts = $6, kills = $7,"
+    " progress = 0, progress_stage = '', eta_ms = NULL, updated_at_ms = $8,"
     " started_at_ms = COALESCE(started_at_ms, $8) WHERE id = $1"};
 
 inline constexpr Statement kBeat{
     "jobs.beat",
-    "UPDATE jobs SET lease_until_boot_ms = $3, progress = MAX(progress, $4), progress_stage = $5,"
-    " eta_ms = $6, updated_at_ms = $7"
+    "UPDATE jobs SET lease_until_boot_ms = $3 + $8, progress = MAX(progress, $4),"
+    " progress_stage = $5, eta_ms = $6, updated_at_ms = $7"
+    " WHERE id = $1 AND lease_epoch = $2 AND status = 'running' RETURNING cancel_requested",
+    "UPDATE jobs SET lease_until_boot_ms = lease_clock_ms() + $8,"
+    " progress = GREATEST(progress, $4), progress_stage = $5, eta_ms = $6, updated_at_ms = $7"
     " WHERE id = $1 AND lease_epoch = $2 AND status = 'running' RETURNING cancel_requested"};
 
 inline constexpr Statement kFence{
     "jobs.fence",
     "SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3"
-    " AND status = 'running'"};
+    " AND status = 'running'",
+    "SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3"
+    " AND status = 'running' FOR NO KEY UPDATE"};
 
 inline constexpr Statement kEnd{
     "jobs.end",
@@ -106,11 +125,6 @@ inline constexpr Statement kRedrive{
     " error_hint = NULL, run_at_ms = $3, queued_at_ms = $3, updated_at_ms = $3,"
     " finished_at_ms = NULL WHERE tenant_id = $1 AND id = $2 AND status IN ('failed', 'canceled')"};
 
-inline constexpr Statement kSetPhase{
-    "jobs.set_phase",
-    "UPDATE jobs SET ingestion_phase = $4 WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3"
-    " AND status = 'running'"};
-
 inline constexpr Statement kStartRun{
     "job_runs.start",
     "INSERT INTO job_runs (id, tenant_id, job_id, attempt, lease_epoch, worker_id, status,"
@@ -142,12 +156,17 @@ inline constexpr Statement kSeeWorker{
     "workers.see",
     "INSERT INTO workers (id, process_id, boot_id, seen_boot_ms, started_at_ms)"
     " VALUES ($1, $2, $3, $4, $5)"
+    " ON CONFLICT (id) DO UPDATE SET seen_boot_ms = excluded.seen_boot_ms",
+    "INSERT INTO workers (id, process_id, boot_id, seen_boot_ms, started_at_ms)"
+    " VALUES ($1, $2, $3, lease_clock_ms(), $5)"
     " ON CONFLICT (id) DO UPDATE SET seen_boot_ms = excluded.seen_boot_ms"};
 
 inline constexpr Statement kForgetWorker{"workers.forget", "DELETE FROM workers WHERE id = $1"};
 
 inline constexpr Statement kCountLiveWorkers{
-    "workers.count_live", "SELECT COUNT(*) FROM workers WHERE boot_id = $1 AND seen_boot_ms >= $2"};
+    "workers.count_live",
+    "SELECT COUNT(*) FROM workers WHERE boot_id = $1 AND seen_boot_ms >= $2 - $3",
+    "SELECT COUNT(*) FROM workers WHERE seen_boot_ms >= lease_clock_ms() - $3"};
 
 inline constexpr Statement kCountOpen{
     "jobs.count_open", "SELECT COUNT(*) FROM jobs WHERE status IN ('queued', 'running')"};

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -11,20 +12,21 @@
 #include "jobs/outcome.hpp"
 #include "jobs/pipeline.hpp"
 #include "platform/file.hpp"
-#include "platform/sql/migrations.hpp"
+#include "platform/sql/test_databases.hpp"
 
 namespace narralytica::jobs {
 namespace {
 
 using access::Tx;
 
-class QueueTest : public testing::Test {
+class QueueFixture : public testing::Test {
  protected:
+  virtual platform::SqlDialect Dialect() const = 0;
+
   void SetUp() override {
     folder_.emplace(std::move(*platform::TemporaryFolder::Create(testing::TempDir(), "queue")));
-    database_ = std::move(*platform::OpenSqlite({.path = folder_->path() + "/x.db"}));
-    ASSERT_TRUE(
-        platform::MigrateUp(*database_, platform::EmbeddedMigrations(), environment_.clock));
+    database_ = platform::FreshDatabase(Dialect(), folder_->path());
+    platform::SetLeaseClock(*database_, clock_);
     static constexpr platform::Statement kTenant{
         "test.tenant", "INSERT INTO tenants (id, name, created_at_ms) VALUES ($1, 'default', 0)"};
     ASSERT_TRUE(access::Write(*database_, scope_, [&](Tx& tx) -> Status {
@@ -34,6 +36,10 @@ class QueueTest : public testing::Test {
     queue_.emplace(*database_, environment_, QueueConfig{});
   }
 
+  void Advance(int64_t duration_ms) {
+    clock_.Advance(duration_ms);
+    platform::SetLeaseClock(*database_, clock_);
+  }
   JobId Enqueue(std::string unique_key = {}, int attempts_max = 3) {
     const NewJob job{.stage = {"transcribe", ""},
                      .video = VideoId::New(environment_),
@@ -68,7 +74,13 @@ class QueueTest : public testing::Test {
   std::optional<Queue> queue_;
 };
 
-TEST_F(QueueTest, AnAbortedTransactionHasNoJob) {
+class QueueTest : public QueueFixture, public testing::WithParamInterface<platform::SqlDialect> {
+  platform::SqlDialect Dialect() const override { return GetParam(); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Databases, QueueTest, platform::kEveryDialect, platform::DialectLabel);
+
+TEST_P(QueueTest, AnAbortedTransactionHasNoJob) {
   const auto aborted = access::Write(*database_, scope_, [&](Tx& tx) -> Status {
     NRL_CHECK(queue_->Enqueue(tx, {.stage = {"ingest", ""},
                                    .video = VideoId::New(environment_),
@@ -82,7 +94,7 @@ TEST_F(QueueTest, AnAbortedTransactionHasNoJob) {
   EXPECT_FALSE(queue_->Claim(worker_)->has_value());
 }
 
-TEST_F(QueueTest, UniqueJobsAreOneUnderARace) {
+TEST_P(QueueTest, UniqueJobsAreOneUnderARace) {
   std::set<std::string> ids;
   std::mutex mutex;
   {
@@ -98,11 +110,11 @@ TEST_F(QueueTest, UniqueJobsAreOneUnderARace) {
   EXPECT_EQ(ids.size(), 1U);
 }
 
-TEST_F(QueueTest, ALeaseThatRanOutGoesToAnotherAndTheOldHolderIsRefused) {
+TEST_P(QueueTest, ALeaseThatRanOutGoesToAnotherAndTheOldHolderIsRefused) {
   const JobId id = Enqueue();
   const ClaimedJob first = Claim();
   EXPECT_FALSE(queue_->Claim(worker_)->has_value()) << "held";
-  clock_.Advance(QueueConfig{}.lease_ms + 1);
+  Advance(QueueConfig{}.lease_ms + 1);
   const ClaimedJob second = Claim();
   EXPECT_EQ(second.job.id, id);
   EXPECT_GT(second.lease.epoch, first.lease.epoch);
@@ -113,11 +125,11 @@ TEST_F(QueueTest, ALeaseThatRanOutGoesToAnotherAndTheOldHolderIsRefused) {
   EXPECT_EQ(Get(id).status, JobStatus::kSucceeded);
 }
 
-TEST_F(QueueTest, HeartbeatsKeepALongJobAlive) {
+TEST_P(QueueTest, HeartbeatsKeepALongJobAlive) {
   Enqueue();
   const ClaimedJob claimed = Claim();
   for (int i = 0; i < 10; ++i) {
-    clock_.Advance(10'000);
+    Advance(10'000);
     ASSERT_FALSE(queue_->Heartbeat(claimed.lease, {0.1 * i, "decoding", 5})->lost);
     ASSERT_FALSE(queue_->Claim(worker_)->has_value());
   }
@@ -126,19 +138,19 @@ TEST_F(QueueTest, HeartbeatsKeepALongJobAlive) {
   EXPECT_NEAR(Get(claimed.job.id).progress, 0.9, 1e-9) << "progress never falls";
 }
 
-TEST_F(QueueTest, CheckpointsSurviveTheWorkerAndGoWithSuccess) {
+TEST_P(QueueTest, CheckpointsSurviveTheWorkerAndGoWithSuccess) {
   Enqueue();
   const ClaimedJob first = Claim();
   ASSERT_TRUE(queue_->AppendCheckpoint(first.lease, 0, "one"));
   ASSERT_TRUE(queue_->AppendCheckpoint(first.lease, 1, "two"));
-  clock_.Advance(QueueConfig{}.lease_ms + 1);
+  Advance(QueueConfig{}.lease_ms + 1);
   const ClaimedJob second = Claim();
   EXPECT_THAT(*queue_->LoadCheckpoints(second.lease), testing::ElementsAre("one", "two"));
   ASSERT_TRUE(Complete(second.lease));
   EXPECT_THAT(*queue_->LoadCheckpoints(second.lease), testing::IsEmpty());
 }
 
-TEST_F(QueueTest, PermanentErrorsAreDeadLettersAtOnceAndCanBeRedriven) {
+TEST_P(QueueTest, PermanentErrorsAreDeadLettersAtOnceAndCanBeRedriven) {
   const JobId id = Enqueue();
   const Job failed = FailAttempt(
       Claim().lease, {ErrorCode::kInvalid, "no sound", "give another file", {}, "media_no_audio"});
@@ -150,13 +162,13 @@ TEST_F(QueueTest, PermanentErrorsAreDeadLettersAtOnceAndCanBeRedriven) {
   EXPECT_EQ(Claim().job.attempts, 1);
 }
 
-TEST_F(QueueTest, TransientErrorsWaitAndTryAgainUntilTheAttemptsAreUsedUp) {
+TEST_P(QueueTest, TransientErrorsWaitAndTryAgainUntilTheAttemptsAreUsedUp) {
   Enqueue("", 2);
   const Error down{ErrorCode::kUnavailable, "the engine is down", {}, {}, {}};
   const Job retried = FailAttempt(Claim().lease, down);
   EXPECT_EQ(retried.status, JobStatus::kQueued);
   EXPECT_LE(retried.run_at.value - clock_.Now().value, QueueConfig{}.backoff_base_ms);
-  clock_.Advance(QueueConfig{}.backoff_base_ms + 1);
+  Advance(QueueConfig{}.backoff_base_ms + 1);
   const ClaimedJob second = Claim();
   EXPECT_EQ(second.job.attempts, 2);
   const Job failed = FailAttempt(second.lease, down);
@@ -164,11 +176,11 @@ TEST_F(QueueTest, TransientErrorsWaitAndTryAgainUntilTheAttemptsAreUsedUp) {
   EXPECT_TRUE(failed.dead_letter);
 }
 
-TEST_F(QueueTest, AJobThatKillsItsWorkersIsQuarantinedAndOthersGoOn) {
+TEST_P(QueueTest, AJobThatKillsItsWorkersIsQuarantinedAndOthersGoOn) {
   const JobId poison = Enqueue();
   for (int i = 0; i < QueueConfig{}.kills_max; ++i) {
     ASSERT_EQ(Claim().job.id, poison);
-    clock_.Advance(QueueConfig{}.lease_ms + 1);
+    Advance(QueueConfig{}.lease_ms + 1);
   }
   const JobId healthy = Enqueue();
   EXPECT_EQ(Claim().job.id, healthy);
@@ -178,14 +190,14 @@ TEST_F(QueueTest, AJobThatKillsItsWorkersIsQuarantinedAndOthersGoOn) {
   EXPECT_TRUE(job.dead_letter);
 }
 
-TEST_F(QueueTest, ReleasingUsesUpNoAttempt) {
+TEST_P(QueueTest, ReleasingUsesUpNoAttempt) {
   const JobId id = Enqueue();
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(queue_->Release(Claim().lease));
   EXPECT_EQ(Get(id).status, JobStatus::kQueued);
   EXPECT_EQ(Get(id).attempts, 0);
 }
 
-TEST_F(QueueTest, CancelTakesQueuedJobsAtOnceAndTellsRunningOnes) {
+TEST_P(QueueTest, CancelTakesQueuedJobsAtOnceAndTellsRunningOnes) {
   const JobId waiting = Enqueue();
   const auto cancel = [&](const JobId& id) {
     return access::Write(*database_, scope_, [&](Tx& tx) { return queue_->RequestCancel(tx, id); });
@@ -199,28 +211,130 @@ TEST_F(QueueTest, CancelTakesQueuedJobsAtOnceAndTellsRunningOnes) {
   EXPECT_TRUE(queue_->Heartbeat(claimed.lease, {})->cancel_requested);
 }
 
-TEST_F(QueueTest, AnotherTenantsJobDoesNotExist) {
+TEST_P(QueueTest, ManyWorkersGetEveryJobOnce) {
+  std::set<std::string> accepted;
+  for (int i = 0; i < 24; ++i) accepted.insert(Enqueue().str());
+  std::multiset<std::string> claimed;
+  std::mutex mutex;
+  {
+    std::vector<std::jthread> workers;
+    for (int i = 0; i < 6; ++i) {
+      workers.emplace_back([&] {
+        const WorkerId me = WorkerId::New(environment_);
+        while (true) {
+          const auto job = queue_->Claim(me);
+          ASSERT_TRUE(job) << job.error().cause;
+          if (!*job) return;
+          const std::lock_guard lock(mutex);
+          claimed.insert((*job)->job.id.str());
+        }
+      });
+    }
+  }
+  EXPECT_THAT(claimed, testing::ElementsAreArray(accepted));
+}
+
+TEST_P(QueueTest, AnExpiredLeaseGoesToOneOfManyWorkers) {
+  const JobId id = Enqueue();
+  ASSERT_TRUE(queue_->Claim(worker_)->has_value());
+  Advance(QueueConfig{}.lease_ms + 1);
+  std::atomic<int> taken = 0;
+  {
+    std::vector<std::jthread> workers;
+    for (int i = 0; i < 8; ++i) {
+      workers.emplace_back([&] {
+        const auto job = queue_->Claim(WorkerId::New(environment_));
+        ASSERT_TRUE(job) << job.error().cause;
+        if (*job) ++taken;
+      });
+    }
+  }
+  EXPECT_EQ(taken, 1);
+}
+
+// A holder whose lease runs out in the middle of a fenced transaction still ends it alone: nobody
+// takes the job over before that.
+TEST_P(QueueTest, AFencedTransactionIsNotOvertaken) {
+  Enqueue();
+  const Lease lease = Claim().lease;
+  const Status ended = access::Write(*database_, scope_, [&](Tx& tx) -> Status {
+    NRL_CHECK(queue_->Fence(tx, lease));
+    if (GetParam() == platform::SqlDialect::kPostgres) {
+      Advance(QueueConfig{}.lease_ms + 1);
+      EXPECT_FALSE(queue_->Claim(WorkerId::New(environment_))->has_value());
+    }
+    return queue_->Complete(tx, lease);
+  });
+  EXPECT_TRUE(ended) << ended.error().cause;
+  EXPECT_FALSE(queue_->Claim(WorkerId::New(environment_))->has_value());
+}
+
+TEST_P(QueueTest, WorkersAreLiveForOneLease) {
+  const WorkerId other = WorkerId::New(environment_);
+  ASSERT_TRUE(queue_->SeeWorker(worker_, 1));
+  Advance(QueueConfig{}.lease_ms - 1);
+  ASSERT_TRUE(queue_->SeeWorker(other, 2));
+  EXPECT_EQ(*queue_->CountLiveWorkers(), 2);
+  Advance(2);
+  EXPECT_EQ(*queue_->CountLiveWorkers(), 1);
+  ASSERT_TRUE(queue_->SeeWorker(worker_, 1));
+  ASSERT_TRUE(queue_->ForgetWorker(other));
+  EXPECT_EQ(*queue_->CountLiveWorkers(), 1);
+}
+
+TEST_P(QueueTest, AnotherTenantsJobDoesNotExist) {
   const JobId id = Enqueue();
   const access::Scope other{TenantId::New(environment_), "test", {}};
   const auto seen = access::Read(*database_, other, [&](Tx& tx) { return queue_->Get(tx, id); });
   EXPECT_EQ(seen.error().code, ErrorCode::kNotFound);
 }
 
-TEST_F(QueueTest, ANamedLeaseHasOneHolderAndAGrowingEpoch) {
+TEST_P(QueueTest, ANamedLeaseHasOneHolderAndAGrowingEpoch) {
   const auto take = [&](const char* holder) {
     return *TakeLease(*database_, environment_, {"index", holder, 0}, 1'000);
   };
   EXPECT_EQ(take("a")->epoch, 1);
   EXPECT_EQ(take("a")->epoch, 1) << "renewed";
   EXPECT_FALSE(take("b"));
-  clock_.Advance(1'001);
+  Advance(1'001);
   EXPECT_EQ(take("b")->epoch, 2);
   ASSERT_TRUE(DropLease(*database_, {"index", "b", 2}));
-  clock_.Advance(1);
+  Advance(1);
   EXPECT_EQ(take("a")->epoch, 3);
 }
 
-TEST_F(QueueTest, ChangesAreSeenOnlyWhenNumberedAndWithoutGaps) {
+TEST_P(QueueTest, TwoSequencersNumberEveryChangeOnce) {
+  constexpr int kChanges = 40;
+  for (int i = 0; i < kChanges; ++i) {
+    ASSERT_TRUE(access::Write(*database_, scope_, [&](Tx& tx) {
+      return AppendChange(tx, {"video", std::to_string(i)}, "put", clock_.Now());
+    }));
+  }
+  std::atomic<int64_t> numbered = 0;
+  {
+    std::vector<std::jthread> sequencers;
+    for (int i = 0; i < 4; ++i) {
+      sequencers.emplace_back([&] {
+        for (int round = 0; round < 6; ++round) {
+          const auto count = access::Write(*database_, access::SystemScope("test"),
+                                           [](Tx& tx) { return NumberChanges(tx, 7); });
+          ASSERT_TRUE(count) << count.error().cause;
+          numbered += *count;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(numbered, kChanges);
+  const auto all = *access::Read(*database_, access::SystemScope("test"),
+                                 [&](Tx& tx) { return ReadAllChanges(tx, 0, 100); });
+  ASSERT_EQ(all.size(), size_t{kChanges});
+  for (int i = 0; i < kChanges; ++i) {
+    EXPECT_EQ(all[static_cast<size_t>(i)].seq, i + 1);
+    EXPECT_EQ(all[static_cast<size_t>(i)].entity_id, std::to_string(i));
+  }
+}
+
+TEST_P(QueueTest, ChangesAreSeenOnlyWhenNumberedAndWithoutGaps) {
   const auto append = [&](const char* id) {
     return access::Write(*database_, scope_, [&](Tx& tx) {
       return AppendChange(tx, {"video", id}, "put", clock_.Now());
@@ -247,6 +361,18 @@ TEST_F(QueueTest, ChangesAreSeenOnlyWhenNumberedAndWithoutGaps) {
   EXPECT_EQ(rest[1].entity_id, "c");
 }
 
+TEST(LeaseClock, IsTheServersOwnAndMoves) {
+  static constexpr platform::Statement kNow{"test.now", nullptr, "SELECT lease_clock_ms()"};
+  const auto database = platform::FreshDatabase(platform::SqlDialect::kPostgres, {});
+  const int64_t before_ms = SystemEnvironment().clock.Now().value;
+  int64_t first_ms = 0;
+  auto tx = std::move(*database->Begin(platform::SqlAccess::kRead));
+  first_ms = tx->Query(kNow, {}).value()[0].Int(0);
+  while (tx->Query(kNow, {}).value()[0].Int(0) == first_ms) {
+  }
+  EXPECT_GE(first_ms, before_ms) << "both are this machine's";
+}
+
 TEST(Backoff, IsJitteredOverItsWholeRangeAndCapped) {
   SeededRandom random(3);
   int64_t sum = 0;
@@ -262,10 +388,15 @@ TEST(Backoff, IsJitteredOverItsWholeRangeAndCapped) {
 
 // Random histories against a model of a dozen lines: whatever dies when, a job ends exactly once,
 // and only the newest holder's completion counts.
-class QueueHistory : public QueueTest, public testing::WithParamInterface<int> {};
+class QueueHistory
+    : public QueueFixture,
+      public testing::WithParamInterface<std::tuple<platform::SqlDialect, uint64_t>> {
+  platform::SqlDialect Dialect() const override { return std::get<0>(GetParam()); }
+};
 
 TEST_P(QueueHistory, EveryAcceptedJobEndsExactlyOnce) {
-  SeededRandom dice(static_cast<uint64_t>(GetParam()));
+  const uint64_t seed = std::get<1>(GetParam());
+  SeededRandom dice(seed);
   std::map<std::string, int64_t> newest_epoch;
   std::map<std::string, int> ends;
   std::vector<Lease> leases;
@@ -277,13 +408,13 @@ TEST_P(QueueHistory, EveryAcceptedJobEndsExactlyOnce) {
         break;
       case 1:
         if (auto claimed = *queue_->Claim(worker_)) {
-          ASSERT_GT(claimed->lease.epoch, newest_epoch[claimed->job.id.str()]) << GetParam();
+          ASSERT_GT(claimed->lease.epoch, newest_epoch[claimed->job.id.str()]) << seed;
           newest_epoch[claimed->job.id.str()] = claimed->lease.epoch;
           leases.push_back(claimed->lease);
         }
         break;
       case 2:
-        clock_.Advance(static_cast<int64_t>(dice.Below(20'000)));
+        Advance(static_cast<int64_t>(dice.Below(20'000)));
         break;
       case 3:
         if (!leases.empty()) {
@@ -291,7 +422,7 @@ TEST_P(QueueHistory, EveryAcceptedJobEndsExactlyOnce) {
           const bool done = Complete(lease).has_value();
           const std::string id = lease.job.str();
           if (done) ++ends[id];
-          EXPECT_TRUE(!done || newest_epoch[id] == lease.epoch) << GetParam();
+          EXPECT_TRUE(!done || newest_epoch[id] == lease.epoch) << seed;
         }
         break;
       default:
@@ -299,7 +430,7 @@ TEST_P(QueueHistory, EveryAcceptedJobEndsExactlyOnce) {
     }
   }
   for (int round = 0; round < 2'000; ++round) {
-    clock_.Advance(QueueConfig{}.lease_ms + 1);
+    Advance(QueueConfig{}.lease_ms + 1);
     auto claimed = *queue_->Claim(worker_);
     if (!claimed) break;
     ASSERT_TRUE(Complete(claimed->lease));
@@ -308,15 +439,17 @@ TEST_P(QueueHistory, EveryAcceptedJobEndsExactlyOnce) {
   for (const std::string& id : accepted) {
     const Job job = Get(JobId::FromTrusted(id));
     const int expected = job.status == JobStatus::kSucceeded ? 1 : 0;
-    EXPECT_TRUE(HasEnded(job.status)) << GetParam();
-    EXPECT_EQ(ends[id], expected) << GetParam();
+    EXPECT_TRUE(HasEnded(job.status)) << seed;
+    EXPECT_EQ(ends[id], expected) << seed;
     if (expected == 0) {
-      EXPECT_EQ(job.error->reason, "poison") << GetParam();
+      EXPECT_EQ(job.error->reason, "poison") << seed;
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, QueueHistory, testing::Range(1, 11));
+INSTANTIATE_TEST_SUITE_P(Seeds, QueueHistory,
+                         testing::Combine(platform::kEveryDialect,
+                                          testing::Range(uint64_t{1}, uint64_t{11})));
 
 }  // namespace
 }  // namespace narralytica::jobs

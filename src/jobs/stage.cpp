@@ -48,6 +48,9 @@ Status StageContext::AppendCheckpoint(int part, const std::string& body) {
 
 Status StageContext::Write(const std::function<Status(access::Tx&)>& body) {
   return access::Write(services_.database, scope_, [&](access::Tx& tx) -> Status {
+    // Two jobs of a video that end together must see each other's end, or neither would enqueue
+    // what needs both.
+    NRL_CHECK(tx.Lock("video:" + claimed_.job.video.str()));
     NRL_CHECK(services_.queue.Fence(tx, claimed_.lease));
     return body(tx);
   });

@@ -6,12 +6,15 @@
 
 #include "jobs/changes.hpp"
 #include "jobs/pipeline.hpp"
+#include "media/clean_text.hpp"
 #include "platform/file.hpp"
 
 namespace narralytica::media {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr size_t kNameBytesMax = 1'024;
 
 Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max) {
   const std::string& name = request.locator.empty() ? request.path : request.locator;
@@ -40,6 +43,9 @@ Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max) {
   }
   return bytes;
 }
+
+// A file's name may be any bytes; the database holds text.
+std::string NameText(const fs::path& name) { return CleanText(name.string(), kNameBytesMax); }
 
 }  // namespace
 
@@ -93,14 +99,14 @@ Result<Accepted> Intake::Create(access::Tx& tx, const IntakeRequest& request,
   Video video;
   video.id = VideoId::New(services_.environment);
   video.status = "queued";
-  video.title = request.title.empty() ? path.stem().string() : request.title;
+  video.title = request.title.empty() ? NameText(path.stem()) : request.title;
   video.published_at = request.published_at;
   video.metadata = request.metadata;
   video.created_at = now;
   NRL_CHECK(InsertVideo(tx, video));
   NRL_CHECK(source::InsertSource(
       tx,
-      {SourceId::New(services_.environment), video.id, "upload", path.filename().string(),
+      {SourceId::New(services_.environment), video.id, "upload", NameText(path.filename()),
        request.external_id, object.sha256, object.bytes},
       now));
   NRL_CHECK(PutArtifact(tx, video.id, {"original", object, "application/octet-stream", {}},

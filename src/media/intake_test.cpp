@@ -6,18 +6,16 @@
 
 #include "jobs/pipeline.hpp"
 #include "platform/file.hpp"
-#include "platform/sql/migrations.hpp"
+#include "platform/sql/test_databases.hpp"
 
 namespace narralytica::media {
 namespace {
 
-class IntakeTest : public testing::Test {
+class IntakeTest : public testing::TestWithParam<platform::SqlDialect> {
  protected:
   void SetUp() override {
     folder_.emplace(std::move(*platform::TemporaryFolder::Create(testing::TempDir(), "intake")));
-    database_ = std::move(*platform::OpenSqlite({.path = folder_->path() + "/x.db"}));
-    ASSERT_TRUE(
-        platform::MigrateUp(*database_, platform::EmbeddedMigrations(), environment_.clock));
+    database_ = platform::FreshDatabase(GetParam(), folder_->path());
     static constexpr platform::Statement kTenant{
         "test.tenant", "INSERT INTO tenants (id, name, created_at_ms) VALUES ($1, 'default', 0)"};
     ASSERT_TRUE(access::Write(*database_, scope_, [&](access::Tx& tx) -> Status {
@@ -50,7 +48,9 @@ class IntakeTest : public testing::Test {
   std::optional<jobs::Queue> queue_;
 };
 
-TEST_F(IntakeTest, AnAcceptedFileIsStoredNamedAndQueued) {
+INSTANTIATE_TEST_SUITE_P(Databases, IntakeTest, platform::kEveryDialect, platform::DialectLabel);
+
+TEST_P(IntakeTest, AnAcceptedFileIsStoredNamedAndQueued) {
   const auto accepted = Accept(File("A talk.mp4", "content"));
   ASSERT_TRUE(accepted) << accepted.error().cause;
   EXPECT_FALSE(accepted->duplicate);
@@ -67,7 +67,15 @@ TEST_F(IntakeTest, AnAcceptedFileIsStoredNamedAndQueued) {
   }));
 }
 
-TEST_F(IntakeTest, TheSameContentIsTheSameVideoWhateverItsName) {
+TEST_P(IntakeTest, AFileWhoseNameIsNoUtf8IsNamedAsFarAsItIs) {
+  const auto accepted = Accept(File("caf\xE9.mp4", "content"));
+  ASSERT_TRUE(accepted) << accepted.error().cause;
+  const auto video = access::Read(*database_, scope_,
+                                  [&](access::Tx& tx) { return GetVideo(tx, accepted->video); });
+  EXPECT_EQ(video->title, "caf\xEF\xBF\xBD");
+}
+
+TEST_P(IntakeTest, TheSameContentIsTheSameVideoWhateverItsName) {
   const auto first = *Accept(File("one.wav", "same"));
   const auto second = *Accept(File("other.wav", "same"));
   EXPECT_TRUE(second.duplicate);
@@ -76,14 +84,14 @@ TEST_F(IntakeTest, TheSameContentIsTheSameVideoWhateverItsName) {
   EXPECT_NE(Accept(File("third.wav", "different"))->video, first.video);
 }
 
-TEST_F(IntakeTest, TheSameExternalIdIsTheSameVideo) {
+TEST_P(IntakeTest, TheSameExternalIdIsTheSameVideo) {
   const auto first = *Accept(File("one.wav", "first take"), "episode-7");
   const auto second = *Accept(File("two.wav", "second take"), "episode-7");
   EXPECT_TRUE(second.duplicate);
   EXPECT_EQ(second.video, first.video);
 }
 
-TEST_F(IntakeTest, ARaceForOneContentHasOneWinner) {
+TEST_P(IntakeTest, ARaceForOneContentHasOneWinner) {
   const std::string path = File("race.wav", "race");
   std::vector<Accepted> all(8);
   {
@@ -100,7 +108,7 @@ TEST_F(IntakeTest, ARaceForOneContentHasOneWinner) {
   EXPECT_EQ(winners, 1);
 }
 
-TEST_F(IntakeTest, WhatCannotBeTakenInIsRefusedWithAHint) {
+TEST_P(IntakeTest, WhatCannotBeTakenInIsRefusedWithAHint) {
   EXPECT_EQ(Accept(folder_->path() + "/missing").error().code, ErrorCode::kNotFound);
   EXPECT_EQ(Accept(folder_->path()).error().code, ErrorCode::kInvalid);
   EXPECT_EQ(Accept(File("empty.mp4", "")).error().reason, "media_empty");

@@ -90,8 +90,12 @@ Result<access::Page<Video>> ListVideos(access::Tx& tx, const VideoFilter& filter
                 "begin again without a cursor");
   }
   NRL_TRY(const Rows counted, tx.Query(kCount, tx.tenant(), statuses, pattern));
-  NRL_TRY(const Rows rows, tx.Query(ListStatement(filter.order), tx.tenant(), statuses, pattern,
-                                    after_id, page.limit + 1, page.offset, after_title));
+  const Statement& statement = ListStatement(filter.order);
+  NRL_TRY(const Rows rows, IsByTitle(filter.order)
+                               ? tx.Query(statement, tx.tenant(), statuses, pattern, after_id,
+                                          page.limit + 1, page.offset, after_title)
+                               : tx.Query(statement, tx.tenant(), statuses, pattern, after_id,
+                                          page.limit + 1, page.offset));
   std::vector<Video> videos;
   for (const Row& row : rows) videos.push_back(ReadVideo(row));
   return access::CutPage(std::move(videos), page, counted[0].Int(0), [&](const Video& video) {

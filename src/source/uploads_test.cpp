@@ -14,7 +14,7 @@ std::span<const uint8_t> Bytes(std::string_view text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
-class UploadsTest : public testing::Test {
+class UploadsTest : public testing::TestWithParam<platform::SqlDialect> {
  protected:
   void SetUp() override { Open(); }
   void Open() {
@@ -38,11 +38,13 @@ class UploadsTest : public testing::Test {
     return std::filesystem::exists(uploads_->PathOf(upload.id));
   }
 
-  access::TestStore store_;
+  access::TestStore store_{GetParam()};
   std::unique_ptr<Uploads> uploads_;
 };
 
-TEST_F(UploadsTest, BytesArriveInPiecesAndSurviveARestart) {
+INSTANTIATE_TEST_SUITE_P(Databases, UploadsTest, platform::kEveryDialect, platform::DialectLabel);
+
+TEST_P(UploadsTest, BytesArriveInPiecesAndSurviveARestart) {
   const Upload upload = Make(10);
   EXPECT_EQ(*uploads_->OffsetOf(upload), 0);
   {
@@ -59,7 +61,7 @@ TEST_F(UploadsTest, BytesArriveInPiecesAndSurviveARestart) {
   EXPECT_EQ(*platform::ReadFile(uploads_->PathOf(upload.id), 100), "abcdefghij");
 }
 
-TEST_F(UploadsTest, OnlyTheEndCanBeWrittenAndOnlyOnce) {
+TEST_P(UploadsTest, OnlyTheEndCanBeWrittenAndOnlyOnce) {
   const Upload upload = Make(10);
   EXPECT_EQ(uploads_->Append(upload, 1).error().code, ErrorCode::kConflict);
   auto first = *uploads_->Append(upload, 0);
@@ -69,7 +71,7 @@ TEST_F(UploadsTest, OnlyTheEndCanBeWrittenAndOnlyOnce) {
   EXPECT_EQ(*platform::ReadFile(uploads_->PathOf(upload.id), 100), "xyz");
 }
 
-TEST_F(UploadsTest, AnUploadExpiresUnlessItIsProlonged) {
+TEST_P(UploadsTest, AnUploadExpiresUnlessItIsProlonged) {
   const Upload upload = Make(10);
   ASSERT_TRUE(uploads_->Append(upload, 0)->Write(Bytes("abc")));
   store_.clock.Advance(900);
@@ -88,7 +90,7 @@ TEST_F(UploadsTest, AnUploadExpiresUnlessItIsProlonged) {
   EXPECT_EQ(Get(upload.id).error().reason, "") << "forgotten";
 }
 
-TEST_F(UploadsTest, UnfinishedUploadsAreBounded) {
+TEST_P(UploadsTest, UnfinishedUploadsAreBounded) {
   const Upload first = Make(1);
   Make(1);
   EXPECT_EQ(Do([&](access::Tx& tx) { return uploads_->Create(tx, 1, ""); }).error().code,

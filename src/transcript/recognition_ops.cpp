@@ -90,11 +90,27 @@ class RecognitionOps {
     NRL_TRY(const std::string dir, ModelDir(id));
     NRL_TRY(const ModelFacts facts, ReadModelFacts(dir));
     const bool sherpa = SherpaModel::IsIn(dir);
+    NRL_TRY(const bool speaks, Knows(id, dir, request.body.at("language")));
+    if (!speaks) {
+      return Fail(ErrorCode::kInvalid, "model " + id + " does not know that language",
+                  "leave the language out, or choose another model");
+    }
     return EngineReply{{{"engine", sherpa ? "sherpa-onnx" : "whisper"},
                         {"model", facts.id},
                         {"model_hash", facts.hash},
                         {"word_times", sherpa ? "estimated" : "aligned"}},
                        {}};
+  }
+
+  // Whether a model can be told to write that language ("" or "auto": to find it out).
+  static Result<bool> Knows(const std::string& id, const std::string& dir,
+                            const std::string& language) {
+    if (language.empty() || language == "auto") return true;
+    if (SherpaModel::IsIn(dir)) return language == "en" || !id.ends_with("-en");
+    NRL_TRY(const WhisperConfig config, WhisperConfig::Load(dir));
+    if (!config.multilingual) return language == "en";
+    return std::ranges::any_of(config.languages,
+                               [&](const auto& known) { return known.first == language; });
   }
 
   Result<EngineReply> Transcribe(const EngineRequest& request) {

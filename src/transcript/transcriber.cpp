@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 // Part of every settings hash: raise it when the algorithm gives other words for the same audio.
-constexpr int kAlgorithmVersion = 1;
+constexpr int kAlgorithmVersion = 2;
 
 // Batches recognised at the same time; a batch knows the languages of those before these.
 constexpr size_t kBatchesInFlight = 2;

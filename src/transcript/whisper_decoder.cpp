@@ -20,10 +20,8 @@ constexpr float kNoSpeechMin = 0.6f;
 // from the rest of its recording, but must be sure.
 constexpr double kLanguageSurprise = 0.1;
 
-// A loop: a few tokens repeated this often, covering at least so many.
-constexpr size_t kLoopPeriodMax = 24;
-constexpr size_t kLoopRepeats = 4;
-constexpr size_t kLoopTokensMin = 24;
+// Hypotheses followed at temperature 0, as in the reference's transcribe command.
+constexpr size_t kBeams = 5;
 
 std::string_view Trim(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\n");
@@ -31,10 +29,9 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
 }
 
-// The token to take: the likeliest, or at a temperature one drawn in proportion to p^(1/T).
+// A token drawn in proportion to p^(1/T).
 Token Pick(std::span<const float> log_probs, float temperature, std::mt19937_64& random) {
   const auto best = std::ranges::max_element(log_probs);
-  if (temperature == 0) return best - log_probs.begin();
   const auto weight = [&](float value) { return std::exp((value - *best) / temperature); };
   double total = 0;
   for (const float value : log_probs) total += weight(value);
@@ -58,15 +55,7 @@ bool IsSilent(const DecodedWindow& window) {
 
 }  // namespace
 
-struct WhisperDecoder::Attempt {
-  std::vector<Token> tokens;
-  std::vector<float> log_probs;
-  float sum_logprob = 0;  // the end token's included
-  bool looped = false;
-  bool done = false;
-};
-
-// What to sample: the first `rows` rows of a batch.
+// What to decode: the first `rows` rows of a batch.
 struct WhisperDecoder::Sampling {
   const DecodeRequest& request;
   const std::vector<DecodedWindow>& windows;  // with their languages
@@ -151,22 +140,77 @@ void WhisperDecoder::ChooseLanguages(const DecodeRequest& request,
   }
 }
 
+std::vector<Token> WhisperDecoder::Prompts(const Sampling& sampling,
+                                           const EncodedWindows& encoded) const {
+  std::vector<Token> tokens;
+  for (size_t row = 0; row < sampling.rows; ++row) {
+    const auto prompt = WhisperPrompt(config_, sampling.windows[encoded.window[row]].language);
+    tokens.insert(tokens.end(), prompt.begin(), prompt.end());
+  }
+  return tokens;
+}
+
+// Beam search to the end of every window.
+Result<std::vector<Hypothesis>> WhisperDecoder::Search(const Sampling& sampling,
+                                                       EncodedWindows& encoded,
+                                                       const Deadline& deadline) const {
+  std::vector<Hypothesis> found(sampling.windows.size());
+  std::vector<WhisperBeam> beams(sampling.windows.size(), WhisperBeam(kBeams, config_.end_of_text));
+  DecoderState state = model_.Start(sampling.rows);
+  std::vector<Token> next = Prompts(sampling, encoded);
+  const size_t length_max = config_.tokens_max / 2;
+  for (size_t length = 0; state.rows > 0; ++length) {
+    NRL_CHECK(deadline.Check("recognition"));
+    NRL_CHECK(model_.Step(next, encoded, state));
+    std::vector<size_t> parents;
+    next.clear();
+    const size_t before = state.beams;
+    for (size_t place = 0; place < state.rows / before; ++place) {
+      const size_t window = encoded.window[place];
+      WhisperBeam& beam = beams[window];
+      std::vector<std::span<const float>> rows;
+      for (size_t i = 0; i < before; ++i) {
+        const auto logits =
+            std::span(state.logits)
+                .subspan((place * before + i) * config_.vocabulary, config_.vocabulary);
+        rules_.Apply(logits, beam.open()[i].tokens, sampling.request.end_ms[window]);
+        rows.push_back(logits);
+      }
+      beam.Advance(rows);
+      for (size_t i = 0; i < kBeams; ++i) {
+        parents.push_back(place * before + beam.parents()[i]);
+        const auto& tokens = beam.open()[i].tokens;
+        next.push_back(tokens.empty() ? config_.end_of_text : tokens.back());
+      }
+    }
+    model_.Branch(parents, kBeams, state);
+    for (size_t place = state.rows / kBeams; place-- > 0;) {
+      const size_t window = encoded.window[place];
+      if (!beams[window].done() && length + 1 < length_max) continue;
+      found[window] = beams[window].Best();
+      model_.Drop(place, encoded, state);
+      const auto last = next.end() - kBeams;
+      std::copy(last, next.end(), next.begin() + std::ptrdiff_t(place * kBeams));
+      next.erase(last, next.end());
+    }
+  }
+  return found;
+}
+
 // Samples to the end of every row; attempts by window.
-Result<std::vector<WhisperDecoder::Attempt>> WhisperDecoder::Sample(
-    const Sampling& sampling, EncodedWindows& encoded, const Deadline& deadline) const {
+Result<std::vector<Hypothesis>> WhisperDecoder::Sample(const Sampling& sampling,
+                                                       EncodedWindows& encoded,
+                                                       const Deadline& deadline) const {
   const auto& [request, windows, rows, temperature] = sampling;
-  std::vector<Attempt> attempts(windows.size());
+  std::vector<Hypothesis> attempts(windows.size());
+  std::vector<bool> done(windows.size(), false);
   std::vector<std::mt19937_64> randoms;
   randoms.reserve(request.seeds.size());
   for (const uint64_t seed : request.seeds) {
     randoms.emplace_back(seed + uint64_t(std::lround(temperature * 10)));
   }
   DecoderState state = model_.Start(rows);
-  std::vector<Token> next;
-  for (size_t row = 0; row < rows; ++row) {
-    const auto prompt = WhisperPrompt(config_, windows[encoded.window[row]].language);
-    next.insert(next.end(), prompt.begin(), prompt.end());
-  }
+  std::vector<Token> next = Prompts(sampling, encoded);
   const size_t length_max = config_.tokens_max / 2;
   for (size_t length = 0; state.rows > 0; ++length) {
     NRL_CHECK(deadline.Check("recognition"));
@@ -174,22 +218,22 @@ Result<std::vector<WhisperDecoder::Attempt>> WhisperDecoder::Sample(
     next.resize(state.rows);
     for (size_t row = 0; row < state.rows; ++row) {
       const size_t window = encoded.window[row];
-      Attempt& attempt = attempts[window];
+      Hypothesis& attempt = attempts[window];
       const auto logits =
           std::span(state.logits).subspan(row * config_.vocabulary, config_.vocabulary);
       rules_.Apply(logits, attempt.tokens, request.end_ms[window]);
       next[row] = Pick(logits, temperature, randoms[window]);
       const float log_prob = logits[size_t(next[row])];
       attempt.sum_logprob += log_prob;
-      attempt.done = next[row] == config_.end_of_text;
-      if (attempt.done) continue;
+      done[window] = next[row] == config_.end_of_text;
+      if (done[window]) continue;
       attempt.tokens.push_back(next[row]);
       attempt.log_probs.push_back(log_prob);
       attempt.looped = EndsInLoop(attempt.tokens);
-      attempt.done = attempt.looped || length + 1 >= length_max;
+      done[window] = attempt.looped || length + 1 >= length_max;
     }
     for (size_t row = state.rows; row-- > 0;) {
-      if (!attempts[encoded.window[row]].done) continue;
+      if (!done[encoded.window[row]]) continue;
       model_.Drop(row, encoded, state);
       next[row] = next.back();
       next.pop_back();
@@ -212,17 +256,23 @@ Result<std::vector<DecodedWindow>> WhisperDecoder::Decode(const DecodeRequest& r
     for (size_t i = 0; i < open.size(); ++i) {
       encoded.Swap(i, size_t(std::ranges::find(encoded.window, open[i]) - encoded.window.begin()));
     }
-    NRL_TRY(auto attempts, Sample({request, windows, open.size(), temperature}, encoded, deadline));
+    const Sampling sampling{request, windows, open.size(), temperature};
+    NRL_TRY(auto attempts, temperature == 0 ? Search(sampling, encoded, deadline)
+                                            : Sample(sampling, encoded, deadline));
     std::vector<size_t> still_open;
     for (const size_t i : open) {
-      Attempt& attempt = attempts[i];
+      Hypothesis& attempt = attempts[i];
       DecodedWindow candidate = windows[i];
       candidate.temperature = temperature;
-      candidate.avg_logprob = attempt.sum_logprob / float(attempt.tokens.size() + 1);
+      candidate.avg_logprob = attempt.AvgLogprob();
       candidate.compression_ratio = CompressionRatio(Trim(config_.Text(attempt.tokens)));
       candidate.tokens = std::move(attempt.tokens);
       candidate.log_probs = std::move(attempt.log_probs);
-      if (NeedsFallback(candidate, attempt.looped)) still_open.push_back(i);
+      std::vector<Token> text;
+      std::ranges::copy_if(candidate.tokens, std::back_inserter(text),
+                           [&](Token token) { return config_.IsText(token); });
+      const bool looped = attempt.looped || RepeatsAPhrase(text);
+      if (NeedsFallback(candidate, looped)) still_open.push_back(i);
       windows[i] = std::move(candidate);
     }
     open = std::move(still_open);
@@ -242,16 +292,6 @@ float CompressionRatio(std::string_view text) {
   std::vector<Bytef> deflated(size);
   compress(deflated.data(), &size, reinterpret_cast<const Bytef*>(text.data()), text.size());
   return float(text.size()) / float(size);
-}
-
-bool EndsInLoop(std::span<const Token> tokens) {
-  for (size_t period = 1; period <= kLoopPeriodMax; ++period) {
-    const size_t length = std::max(kLoopTokensMin, kLoopRepeats * period);
-    if (tokens.size() < length) return false;
-    const auto tail = tokens.last(length);
-    if (std::equal(tail.begin() + std::ptrdiff_t(period), tail.end(), tail.begin())) return true;
-  }
-  return false;
 }
 
 }  // namespace narralytica::transcript

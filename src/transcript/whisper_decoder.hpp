@@ -1,5 +1,5 @@
-// Batched decoding of encoded windows: language, tokens with their probabilities, temperature
-// fallback (Radford et al. 2022, section 4.5; the reference's whisper/transcribe.py).
+// Batched decoding of encoded windows: language, beam search, tokens with their probabilities,
+// temperature fallback (Radford et al. 2022, section 4.5; the reference's whisper/transcribe.py).
 //
 // Everything here is a function of its arguments alone: sampling is seeded by the caller, rows do
 // not influence each other.
@@ -11,6 +11,7 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "transcript/whisper_beam.hpp"
 #include "transcript/whisper_model.hpp"
 #include "transcript/whisper_rules.hpp"
 
@@ -48,15 +49,17 @@ class WhisperDecoder {
                                             const Deadline& deadline) const;
 
  private:
-  struct Attempt;
   Status Detect(const DecodeRequest& request, EncodedWindows& encoded,
                 std::vector<DecodedWindow>& windows) const;
   void ChooseLanguages(const DecodeRequest& request,
                        const std::vector<std::vector<double>>& probabilities,
                        std::vector<DecodedWindow>& windows) const;
   struct Sampling;
-  Result<std::vector<Attempt>> Sample(const Sampling& sampling, EncodedWindows& encoded,
-                                      const Deadline& deadline) const;
+  std::vector<Token> Prompts(const Sampling& sampling, const EncodedWindows& encoded) const;
+  Result<std::vector<Hypothesis>> Search(const Sampling& sampling, EncodedWindows& encoded,
+                                         const Deadline& deadline) const;
+  Result<std::vector<Hypothesis>> Sample(const Sampling& sampling, EncodedWindows& encoded,
+                                         const Deadline& deadline) const;
 
   const WhisperModel& model_;
   const WhisperConfig& config_;
@@ -68,8 +71,5 @@ std::vector<Token> WhisperPrompt(const WhisperConfig& config, const std::string&
 
 // Bytes over deflated bytes; 0 for an empty text. Loops compress too well.
 float CompressionRatio(std::string_view text);
-
-// True when `tokens` ends in the same few tokens over and over.
-bool EndsInLoop(std::span<const Token> tokens);
 
 }  // namespace narralytica::transcript

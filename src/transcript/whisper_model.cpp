@@ -108,9 +108,8 @@ std::vector<Tensor> WhisperModel::CrossInputs(const EncodedWindows& encoded, siz
 DecoderState WhisperModel::Start(size_t rows) const {
   DecoderState state;
   state.rows = rows;
-  const size_t size = rows * config_.heads * kHead * config_.tokens_max;
-  state.past.assign(config_.layers * 2, std::vector<float>(size));
-  state.present.assign(config_.layers * 2, std::vector<float>(size));
+  state.past.resize(config_.layers * 2);
+  state.present.resize(config_.layers * 2);
   state.logits.resize(rows * config_.vocabulary);
   return state;
 }
@@ -118,14 +117,19 @@ DecoderState WhisperModel::Start(size_t rows) const {
 Status WhisperModel::Step(std::span<const Token> tokens, const EncodedWindows& encoded,
                           DecoderState& state) const {
   const size_t added = tokens.size() / state.rows;
-  NRL_ASSERT(state.rows <= encoded.rows() && state.length + added <= config_.tokens_max);
+  const size_t windows = state.rows / state.beams;
+  NRL_ASSERT(windows <= encoded.rows() && state.length + added <= config_.tokens_max);
+  const size_t needed = state.rows * config_.heads * kHead * (state.length + added);
+  for (auto& cache : state.present) {  // ahead of what is needed, so that it seldom grows
+    if (cache.size() < needed) cache.resize(needed + needed / 2);
+  }
   std::vector<int64_t> positions(tokens.size());
   for (size_t i = 0; i < tokens.size(); ++i) positions[i] = int64_t(state.length + i % added);
   const auto rows = int64_t(state.rows);
   const auto heads = int64_t(config_.heads);
   const Shape past{rows, heads, int64_t(state.length), kHead};
   const Shape present{rows, heads, int64_t(state.length + added), kHead};
-  std::vector<Tensor> inputs = CrossInputs(encoded, state.rows);
+  std::vector<Tensor> inputs = CrossInputs(encoded, windows);
   inputs.emplace_back("tokens", tokens.data(), Shape{rows, int64_t(added)});
   inputs.emplace_back("pos", positions.data(), Shape{rows, int64_t(added)});
   std::vector<Tensor> outputs;
@@ -179,14 +183,32 @@ void EncodedWindows::Swap(size_t row, size_t other) {
   std::swap(row_frames[row], row_frames[other]);
 }
 
-void WhisperModel::Drop(size_t row, EncodedWindows& encoded, DecoderState& state) const {
-  const size_t last = --state.rows;
-  if (row == last) return;
-  encoded.Swap(row, last);
+void WhisperModel::Branch(std::span<const size_t> parents, size_t beams,
+                          DecoderState& state) const {
   const size_t size = config_.heads * kHead * state.length;
+  for (size_t i = 0; i < state.past.size(); ++i) {
+    std::vector<float>& to = state.present[i];
+    if (to.size() < parents.size() * size) to.resize(parents.size() * size);
+    for (size_t row = 0; row < parents.size(); ++row) {
+      std::copy_n(state.past[i].begin() + std::ptrdiff_t(parents[row] * size), size,
+                  to.begin() + std::ptrdiff_t(row * size));
+    }
+    state.past[i].swap(to);
+  }
+  state.rows = parents.size();
+  state.beams = beams;
+  state.logits.resize(state.rows * config_.vocabulary);
+}
+
+void WhisperModel::Drop(size_t window, EncodedWindows& encoded, DecoderState& state) const {
+  const size_t last = state.rows / state.beams - 1;
+  state.rows -= state.beams;
+  if (window == last) return;
+  encoded.Swap(window, last);
+  const size_t size = config_.heads * kHead * state.length * state.beams;
   for (auto& cache : state.past) {
     std::copy_n(cache.begin() + std::ptrdiff_t(last * size), size,
-                cache.begin() + std::ptrdiff_t(row * size));
+                cache.begin() + std::ptrdiff_t(window * size));
   }
 }
 

@@ -2,9 +2,10 @@
 //
 // Graphs (models/<id>/encoder.onnx and decoder.onnx), with H heads of 64, L decoder layers:
 //   encoder: mel [1, bands, 2C] -> cross_k_i [1, H, 64, C], cross_v_i [1, H, C, 64]
-//   decoder: tokens, pos [B, S], frames [B], past_{k,v}_i [B, H, P, 64], cross_{k,v}_i
-//            -> logits [B, V] of the last position, present_{k,v}_i [B, H, P+S, 64],
-//               align [B, A, S, C]: softmaxed attention of the alignment heads
+//   decoder: tokens, pos [R, S], frames [B], past_{k,v}_i [R, H, P, 64], cross_{k,v}_i
+//            -> logits [R, V] of the last position, present_{k,v}_i [R, H, P+S, 64],
+//               align [B, A, K*S, C]: softmaxed attention of the alignment heads
+// where R = B*K: K hypotheses of each window stand one after the other and share its cross_{k,v}.
 #pragma once
 
 #include <memory>
@@ -35,7 +36,8 @@ struct EncodedWindows {
 
 // Decoder caches of a running batch; grows by the tokens of each step.
 struct DecoderState {
-  size_t rows = 0;
+  size_t rows = 0;                          // windows * beams
+  size_t beams = 1;                         // hypotheses of each window
   size_t length = 0;                        // cached positions P, equal in all rows
   std::vector<std::vector<float>> past;     // per layer: keys, then values
   std::vector<std::vector<float>> present;  // what the next step writes; swapped after it
@@ -55,8 +57,10 @@ class WhisperModel {
   // from different threads at once.
   Status Encode(std::span<const float> samples, size_t row, EncodedWindows& encoded) const;
 
-  // A batch of the first `rows` rows of an EncodedWindows.
+  // A batch of the first `rows` windows of an EncodedWindows, one hypothesis each.
   DecoderState Start(size_t rows) const;
+  // Row i goes on from what row parents[i] has cached; as many `beams` a window from now on.
+  void Branch(std::span<const size_t> parents, size_t beams, DecoderState& state) const;
   // Appends `tokens` [state.rows, S] and leaves the logits after the last in `state.logits`.
   Status Step(std::span<const Token> tokens, const EncodedWindows& encoded,
               DecoderState& state) const;
@@ -64,8 +68,9 @@ class WhisperModel {
   Result<std::vector<float>> Align(std::span<const Token> tokens,
                                    const EncodedWindows& encoded) const;
 
-  // Takes `row` out of the running batch: the last row takes its place, in both.
-  void Drop(size_t row, EncodedWindows& encoded, DecoderState& state) const;
+  // Takes a window with all its hypotheses out of the running batch: the last one takes its place,
+  // in both.
+  void Drop(size_t window, EncodedWindows& encoded, DecoderState& state) const;
 
  private:
   WhisperModel(WhisperConfig config, std::unique_ptr<platform::Session> encoder,

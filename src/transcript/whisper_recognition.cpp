@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <ranges>
 
 #include "base/hash.hpp"
 #include "transcript/missed_speech.hpp"
@@ -14,10 +15,6 @@ namespace narralytica::transcript {
 namespace {
 
 constexpr int64_t kFrameMs = 20;
-// Spare silence after a window's end: with less, short windows loop; with more, long ones skip.
-constexpr int64_t kSpareMultilingualMs = 3000;
-constexpr int64_t kSpareEnglishMs = 2000;
-
 constexpr size_t kRoundsMax = 4;
 // What is found by looking again must be at least this likely.
 constexpr float kAgainLogprobMin = -0.8f;
@@ -91,6 +88,17 @@ bool Place(const WhisperRecognition::Piece& piece, const std::vector<Word>& foun
   return true;
 }
 
+// Words that crowd at a window's end, or lie behind it, make room before it: at least 1 ms each,
+// none over another.
+void KeepInside(int64_t length_ms, std::vector<Word>& words) {
+  int64_t limit_ms = length_ms;
+  for (Word& word : std::views::reverse(words)) {
+    word.end_ms = std::min(word.end_ms, limit_ms);
+    word.start_ms = std::min(word.start_ms, word.end_ms - 1);
+    limit_ms = word.start_ms;
+  }
+}
+
 bool IsDoubtful(const std::vector<TimeRange>& speech, const Word& word) {
   if (word.confidence >= kOutsideConfidenceMin) return false;
   return std::ranges::none_of(speech, [&](const TimeRange& range) {
@@ -103,13 +111,9 @@ bool IsDoubtful(const std::vector<TimeRange>& speech, const Word& word) {
 
 Result<EncodedWindows> WhisperRecognition::Encode(std::span<const Piece> pieces,
                                                   const Deadline& deadline) const {
-  const WhisperConfig& config = model_.config();
-  const int64_t spare_ms = config.multilingual ? kSpareMultilingualMs : kSpareEnglishMs;
-  std::vector<int64_t> frames;
-  for (const Piece& piece : pieces) {
-    const int64_t wanted = (piece.length_ms() + spare_ms + kFrameMs - 1) / kFrameMs;
-    frames.push_back(std::min(wanted, int64_t(config.frames_max)));
-  }
+  // The encoder always sees the 30 s it was trained on: with less silence after a window's end it
+  // is quicker, but short windows loop and words are lost.
+  std::vector<int64_t> frames(pieces.size(), int64_t(model_.config().frames_max));
   EncodedWindows encoded = model_.Prepare(std::move(frames));
   const auto encode = [&](size_t i) -> Status {
     NRL_CHECK(deadline.Check("recognition"));
@@ -139,12 +143,12 @@ std::vector<Word> WhisperRecognition::WordsOf(const Piece& piece, const DecodedW
     for (size_t i = split.begin; i < split.end; ++i) word.confidence += probabilities[i];
     word.confidence /= double(split.end - split.begin);
     ClampToSpeech(piece.speech, word);
-    word.start_ms = std::min(word.start_ms, piece.length_ms() - 1);
     word.end_ms = std::max(word.end_ms, word.start_ms + 1);
     if (word.text.empty() || IsDoubtful(piece.speech, word)) continue;
     last_ms = word.end_ms;
     words.push_back(std::move(word));
   }
+  KeepInside(piece.length_ms(), words);
   return words;
 }
 

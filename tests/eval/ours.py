@@ -51,7 +51,7 @@ def transcribe(recordings: Sequence[data.Recording], model: str) -> Result:
         if run.code != 0:
             raise RuntimeError(f"ingest ended with {run.code}: {run.stdout} {run.stderr[-2000:]}")
         items = json.loads(run.stdout)
-        transcripts = tuple(_read(folder, item["video_id"]) for item in items)
+        transcripts = tuple(_read(folder, item["video_id"], MODELS[model]) for item in items)
     return Result(transcripts, run.wall_s, run.cpu_s, run.peak_rss_bytes)
 
 
@@ -59,11 +59,14 @@ def _command(name: str, folder: str) -> list[str]:
     return [str(PROGRAM), name, "--data", folder, "--json"]
 
 
-def _read(folder: str, video: str) -> Transcript:
+def _read(folder: str, video: str, model: str) -> Transcript:
     run = measure.run([*_command("transcript", folder), video, "--format", "json"])
     if run.code != 0:
         raise RuntimeError(f"transcript ended with {run.code}: {run.stderr[-2000:]}")
-    segments = json.loads(run.stdout)["segments"]
+    document = json.loads(run.stdout)
+    if document["model"] != model:
+        raise RuntimeError(f"asked for {model}, {document['model']} ran")
+    segments = document["segments"]
     words = tuple(
         scoring.Word(word["start_ms"], word["end_ms"], word["text"])
         for segment in segments

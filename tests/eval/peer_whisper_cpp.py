@@ -19,7 +19,6 @@ import re
 import struct
 import subprocess
 import sys
-import tarfile
 import tempfile
 import zipfile
 from typing import BinaryIO
@@ -91,8 +90,7 @@ def build() -> pathlib.Path:
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()
         if digest != PACKAGE_SHA256:
             raise ValueError(f"{PACKAGE} has the wrong hash {digest}")
-        with tarfile.open(archive) as tar:
-            tar.extractall(temporary, filter="data")
+        subprocess.run(["tar", "-xzf", archive.name], cwd=temporary, check=True)
         source = folder() / "source"
         if not source.exists():
             (pathlib.Path(temporary) / "package/cpp/whisper.cpp").rename(source)

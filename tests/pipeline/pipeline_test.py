@@ -158,6 +158,29 @@ def test_the_same_file_twice_is_one_video(empty: Narralytica, tmp_path: pathlib.
     assert len({item["segment"]["id"] for item in reply["items"]}) == len(reply["items"])
 
 
+@pytest.mark.parametrize(
+    ("model", "ran"), [("small-en", "whisper-tiny-en"), ("moonshine-tiny-en", "moonshine-tiny-en")]
+)
+def test_the_model_that_was_asked_for_runs(empty: Narralytica, model: str, ran: str) -> None:
+    (item,) = empty.json("ingest", "--wait", "--model", model, str(INAUGURAL))
+    document = empty.json("transcript", item["video_id"], "--format", "json")
+    assert document["model"] == ran
+    assert "your country" in scoring.normalizer("en")(said(document))
+
+
+def test_an_unknown_model_is_refused_before_anything_is_accepted(empty: Narralytica) -> None:
+    (item,) = empty.json("ingest", "--model", "no-such", str(INAUGURAL), code=SOME_FAILED)
+    assert item["error"]["code"] == "invalid" and item["video_id"] is None
+    assert empty.json("jobs")["items"] == []
+
+
+def test_a_language_that_the_model_does_not_know_fails_and_says_so(empty: Narralytica) -> None:
+    arguments = ("--wait", "--language", "xx", str(INAUGURAL))
+    (item,) = empty.json("ingest", *arguments, code=SOME_FAILED)
+    assert item["status"] == "failed" and item["dead_letter"] is True
+    assert "language" in item["error"]["message"]
+
+
 def test_what_is_no_recording_is_refused_and_the_rest_goes_on(
     empty: Narralytica, tmp_path: pathlib.Path
 ) -> None:

@@ -1,12 +1,13 @@
 """Whisper (Radford et al. 2022, arXiv:2212.04356) from a CTranslate2 file to two ONNX graphs.
 
-B windows, T mel frames (even, at most 3000), C = T/2 encoder frames, S new tokens, P cached
-tokens, Q = P + S, H heads of 64, L decoder layers, V vocabulary, A alignment heads:
+B windows, R = B*K decoder rows (K hypotheses of each window, one after the other), T mel frames
+(even, at most 3000), C = T/2 encoder frames, S new tokens, P cached tokens, Q = P + S, H heads of
+64, L decoder layers, V vocabulary, A alignment heads:
 
 * encoder.onnx: mel [B, 80, T] -> cross_k_i [B, H, 64, C], cross_v_i [B, H, C, 64], i < L
-* decoder.onnx: tokens [B, S], pos [B, S], frames [B], past_k_i and past_v_i [B, H, P, 64],
-  cross_k_i, cross_v_i -> logits [B, V] of the last position, present_k_i and present_v_i
-  [B, H, Q, 64], align [B, A, S, C] (softmax of the alignment heads)
+* decoder.onnx: tokens [R, S], pos [R, S], frames [B], past_k_i and past_v_i [R, H, P, 64],
+  cross_k_i, cross_v_i -> logits [R, V] of the last position, present_k_i and present_v_i
+  [R, H, Q, 64], align [B, A, K*S, C] (softmax of the alignment heads)
 
 One decoder graph serves the prompt, the steps (S = 1) and the alignment pass (P = 0).
 
@@ -210,18 +211,18 @@ class Decoder(Network):
     def declare(self, alignment_heads: int) -> None:
         """Inputs and outputs, in the order the header of this file gives."""
         graph, heads = self.graph, self.dims["n_text_head"]
-        graph.input("tokens", INT64, ["B", "S"])
-        graph.input("pos", INT64, ["B", "S"])
+        graph.input("tokens", INT64, ["R", "S"])
+        graph.input("pos", INT64, ["R", "S"])
         graph.input("frames", INT64, ["B"])
-        graph.output("logits", FLOAT, ["B", self.dims["n_vocab"]])
+        graph.output("logits", FLOAT, ["R", self.dims["n_vocab"]])
         for i in range(self.dims["n_text_layer"]):
-            graph.input(f"past_k_{i}", FLOAT, ["B", heads, "P", HEAD])
-            graph.input(f"past_v_{i}", FLOAT, ["B", heads, "P", HEAD])
+            graph.input(f"past_k_{i}", FLOAT, ["R", heads, "P", HEAD])
+            graph.input(f"past_v_{i}", FLOAT, ["R", heads, "P", HEAD])
             graph.input(f"cross_k_{i}", FLOAT, ["B", heads, HEAD, "C"])
             graph.input(f"cross_v_{i}", FLOAT, ["B", heads, "C", HEAD])
-            graph.output(f"present_k_{i}", FLOAT, ["B", heads, "Q", HEAD])
-            graph.output(f"present_v_{i}", FLOAT, ["B", heads, "Q", HEAD])
-        graph.output("align", FLOAT, ["B", alignment_heads, "S", "C"])
+            graph.output(f"present_k_{i}", FLOAT, ["R", heads, "Q", HEAD])
+            graph.output(f"present_v_{i}", FLOAT, ["R", heads, "Q", HEAD])
+        graph.output("align", FLOAT, ["B", alignment_heads, "KS", "C"])
 
     def number(self, value: int) -> str:
         """A scalar int64 constant."""
@@ -252,7 +253,7 @@ class Decoder(Network):
             graph.op("Gemm", last, weight, out="logits", transB=1)
 
     def key_mask(self) -> str:
-        """int32 [B, Q]: 1 for cached and new keys of the row, 0 for its left padding."""
+        """int32 [R, Q]: 1 for cached and new keys of the row, 0 for its left padding."""
         graph = self.graph
         total = graph.op("Add", self.length("past_k_0", 2), self.length("tokens", 1))
         keys = graph.op("Range", self.number(0), total, self.number(1))
@@ -280,17 +281,27 @@ class Decoder(Network):
                          domain=MICROSOFT, num_heads=self.dims["n_text_head"], unidirectional=1)
         return self.linear(attended, f"{name}/linear_1")
 
+    def shape(self, value: str, axes: int, *more: int) -> str:
+        """The first `axes` sizes of `value`, then `more`."""
+        graph = self.graph
+        first = graph.op("Slice", graph.op("Shape", value), graph.ints(0), graph.ints(axes))
+        return graph.op("Concat", first, graph.ints(*more), axis=0)
+
     def cross_attention(self, y: str, layer: int, frames: str) -> tuple[str, str]:
-        """Attention to the encoder; the projected result and the weights [B, H, S, C]."""
+        """Attention to the encoder; the projected result and the weights [B, H, K*S, C].
+
+        The K rows of a window are K*S positions of one product, so that they share its keys.
+        """
         graph, name = self.graph, f"decoder/layer_{layer}/attention"
         scale = np.float16(HEAD ** -0.5)
         query = graph.linear(y, self.weights[f"{name}/linear_0/weight"] * scale,
                              self.weights[f"{name}/linear_0/bias"] * scale, f"{name}/linear_0")
-        query = graph.op("Reshape", query, graph.ints(0, 0, self.dims["n_text_head"], HEAD))
+        of_window = self.shape("cross_k_0", 1, -1, self.dims["n_text_head"], HEAD)
+        query = graph.op("Reshape", query, of_window)
         query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
         scores = graph.op("Add", graph.op("MatMul", query, f"cross_k_{layer}"), frames)
         attention = graph.op("Softmax", scores, axis=-1)
         mixed = graph.op("MatMul", attention, f"cross_v_{layer}")
         mixed = graph.op("Reshape", graph.op("Transpose", mixed, perm=[0, 2, 1, 3]),
-                         graph.ints(0, 0, self.dims["n_text_state"]))
+                         self.shape("tokens", 2, self.dims["n_text_state"]))
         return self.linear(mixed, f"{name}/linear_2"), attention

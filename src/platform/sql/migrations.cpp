@@ -20,6 +20,15 @@ constexpr Statement kRecord{"migrations.record",
                             "INSERT INTO schema_migrations (name, sha256, applied_at_ms)"
                             " VALUES ($1, $2, $3)"};
 constexpr Statement kForget{"migrations.forget", "DELETE FROM schema_migrations WHERE name = $1"};
+// Reads the catalog itself: to_regclass() answers from a cache that a wait for kLock leaves stale.
+constexpr Statement kExists{"migrations.exists",
+                            "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'",
+                            "SELECT 1 FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace"
+                            " WHERE t.relname = 'schema_migrations'"
+                            " AND n.nspname = current_schema()"};
+// SQLite's writers are alone already.
+constexpr Statement kLock{"migrations.lock", nullptr,
+                          "SELECT pg_advisory_xact_lock(hashtextextended('schema_migrations', 0))"};
 
 std::string_view DialectName(SqlDialect dialect) {
   return dialect == SqlDialect::kSqlite ? "sqlite" : "postgres";
@@ -35,16 +44,28 @@ std::map<std::string, const Migration*> OfDialect(const std::vector<Migration>& 
 }
 
 // name -> sha256 of what was applied.
-Result<std::map<std::string, std::string>> Applied(SqlTransaction& transaction) {
-  NRL_CHECK(transaction.Execute(kCreate, {}));
-  NRL_TRY(const Rows rows, transaction.Query(kList, {}));
-  std::map<std::string, std::string> applied;
+using History = std::map<std::string, std::string>;
+
+Result<Rows> List(SqlTransaction& transaction) {
+  NRL_TRY(const Rows exists, transaction.Query(kExists, {}));
+  if (exists.empty()) return Rows{};
+  return transaction.Query(kList, {});
+}
+
+Result<History> Applied(SqlTransaction& transaction) {
+  NRL_TRY(const Rows rows, List(transaction));
+  History applied;
   for (const Row& row : rows) applied.emplace(row.Text(0), row.Text(1));
   return applied;
 }
 
-Status CheckHistory(const std::map<std::string, std::string>& applied,
-                    const std::map<std::string, const Migration*>& mine) {
+// What was applied, under the lock that keeps every other migrator out until the commit.
+Result<History> LockHistory(Database& database, SqlTransaction& transaction) {
+  if (database.dialect() == SqlDialect::kPostgres) NRL_CHECK(transaction.Query(kLock, {}));
+  return Applied(transaction);
+}
+
+Status CheckHistory(const History& applied, const std::map<std::string, const Migration*>& mine) {
   for (const auto& [name, sha256] : applied) {
     const auto found = mine.find(name);
     if (found == mine.end()) {
@@ -62,6 +83,26 @@ Status CheckHistory(const std::map<std::string, std::string>& applied,
   return {};
 }
 
+// False when another process was first.
+Result<bool> ApplyOne(Database& database, const Migration& migration, Clock& clock) {
+  NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
+  NRL_TRY(const History applied, LockHistory(database, *transaction));
+  if (applied.contains(migration.name)) return false;
+  NRL_CHECK(transaction->Execute(kCreate, {}));
+  NRL_CHECK(transaction->ExecuteScript(migration.up));
+  NRL_CHECK(
+      transaction->Execute(kRecord, {migration.name, Sha256Hex(migration.up), clock.Now().value}));
+  NRL_CHECK(transaction->Commit());
+  return true;
+}
+
+Error SayWhoMay(Error error) {
+  if (error.code != ErrorCode::kDenied) return error;
+  error.message = "the schema is not current and this database user may not change it";
+  error.hint = "run narralytica migrate up with --database URL of the role that owns it";
+  return error;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> MigrateUp(Database& database,
@@ -69,21 +110,16 @@ Result<std::vector<std::string>> MigrateUp(Database& database,
   const auto mine = OfDialect(migrations, database.dialect());
   std::vector<std::string> done;
   {
-    NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
+    // A look first: a user who may not change the schema need not when nothing is missing.
+    NRL_TRY(auto transaction, database.Begin(SqlAccess::kRead));
     NRL_TRY(const auto applied, Applied(*transaction));
     NRL_CHECK(CheckHistory(applied, mine));
-    NRL_CHECK(transaction->Commit());
     if (applied.size() == mine.size()) return done;
   }
   for (const auto& [name, migration] : mine) {
-    NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
-    // Read again under the write lock: another process may have been first.
-    NRL_TRY(const auto applied, Applied(*transaction));
-    if (applied.contains(name)) continue;
-    NRL_CHECK(transaction->ExecuteScript(migration->up));
-    NRL_CHECK(transaction->Execute(kRecord, {name, Sha256Hex(migration->up), clock.Now().value}));
-    NRL_CHECK(transaction->Commit());
-    done.push_back(name);
+    const Result<bool> applied = ApplyOne(database, *migration, clock);
+    if (!applied) return Fail(SayWhoMay(applied.error()));
+    if (*applied) done.push_back(name);
   }
   return done;
 }
@@ -94,7 +130,7 @@ Result<std::vector<std::string>> MigrateDown(Database& database,
   std::vector<std::string> done;
   for (int i = 0; i < count; ++i) {
     NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
-    NRL_TRY(const auto applied, Applied(*transaction));
+    NRL_TRY(const auto applied, LockHistory(database, *transaction));
     NRL_CHECK(CheckHistory(applied, mine));
     if (applied.empty()) break;
     const std::string name = applied.rbegin()->first;
@@ -109,14 +145,12 @@ Result<std::vector<std::string>> MigrateDown(Database& database,
 Result<std::vector<AppliedMigration>> ListApplied(Database& database,
                                                   const std::vector<Migration>& migrations) {
   const auto mine = OfDialect(migrations, database.dialect());
-  NRL_TRY(auto transaction, database.Begin(SqlAccess::kWrite));
-  NRL_CHECK(transaction->Execute(kCreate, {}));
-  NRL_TRY(const Rows rows, transaction->Query(kList, {}));
+  NRL_TRY(auto transaction, database.Begin(SqlAccess::kRead));
+  NRL_TRY(const Rows rows, List(*transaction));
   std::vector<AppliedMigration> applied;
   for (const Row& row : rows) {
     applied.push_back({row.Text(0), UtcMs{row.Int(2)}, mine.contains(row.Text(0))});
   }
-  NRL_CHECK(transaction->Commit());
   return applied;
 }
 

@@ -6,11 +6,21 @@
 // `Statement::postgres`. Everything runs inside a transaction; access::Tx is the only caller of
 // Begin, so that the tenant is always set.
 //
-// A Database is thread-safe; a Transaction belongs to one thread at a time.
+// Text is UTF-8 without NUL characters on both, because PostgreSQL holds no other: anything else is
+// refused with kInvalid. Bytes belong into a Blob. Text is ordered by its bytes.
 //
-// Failures: kConflict for a violated unique or foreign key and for a serialization failure (retry
-// the whole transaction), kUnavailable when the database is down, locked past the deadline or full,
-// kCorrupt when it says that its file is damaged, kInternal for a defect of the statement.
+// SQLite's writers wait for one another; PostgreSQL's run side by side, each statement seeing what
+// was committed before it (READ COMMITTED). What is read and then relied on must be guarded by a
+// key, a row lock or access::Tx::Lock. Readers see one snapshot on both.
+//
+// A Database is thread-safe; a Transaction belongs to one thread at a time. After a statement has
+// failed its transaction is spoiled: every later call, Commit included, returns that error.
+//
+// Failures: kConflict for a violated constraint and, with reason kTransactionConflict, for what
+// another transaction was in the way of (run the whole transaction again), kUnavailable when the
+// database is down, locked past the deadline or full, kDenied when it refuses its user, kCorrupt
+// when it says that its file is damaged, kInternal for a defect of the statement. Messages are
+// public; causes may name tables, hosts and users, never a password.
 #pragma once
 
 #include <chrono>
@@ -84,6 +94,12 @@ class Row {
 using Rows = std::vector<Row>;
 using SqlParams = std::vector<SqlValue>;
 
+// kInvalid when a parameter is a text that is not UTF-8 or holds a NUL; for implementations.
+Status CheckTexts(const SqlParams& params);
+
+// The reason of a kConflict that the same transaction may not meet when it runs again.
+inline constexpr const char* kTransactionConflict = "transaction_conflict";
+
 enum class SqlDialect { kSqlite, kPostgres };
 enum class SqlAccess { kRead, kWrite };
 
@@ -96,6 +112,7 @@ class SqlTransaction {
   virtual Result<int64_t> Execute(const Statement& statement, const SqlParams& params) = 0;
   // Several statements separated by semicolons, without parameters: for migrations only.
   virtual Status ExecuteScript(std::string_view script) = 0;
+  // A kUnavailable from here leaves open whether it happened: what follows must look.
   virtual Status Commit() = 0;
 };
 
@@ -119,5 +136,29 @@ struct SqliteOptions {
 
 // Creates the file if needed; WAL, foreign keys on, full sync at each commit.
 Result<std::unique_ptr<Database>> OpenSqlite(SqliteOptions options);
+
+struct PostgresOptions {
+  std::string url;            // postgres://USER@HOST:PORT/NAME?sslmode=verify-full
+  std::string password_file;  // "": the password comes from the URL, PGPASSWORD or PGPASSFILE
+  std::chrono::milliseconds lock_timeout{10'000};
+  std::chrono::milliseconds statement_timeout{60'000};
+  int connections_max = 8;
+};
+
+// PostgreSQL 15 or newer, directly or through PgBouncer in transaction mode: no prepared statement
+// has a name and no setting outlives its transaction. Connections that broke are made again.
+// Refuses with kDenied a role that row-level security does not bind (superuser, BYPASSRLS), and
+// with kInvalid a database that is not in UTF-8 or a URL that cannot be read.
+Result<std::unique_ptr<Database>> OpenPostgres(PostgresOptions options);
+
+// What may be shown of a PostgreSQL URL, and what is to be checked before it is used.
+struct PostgresUrl {
+  std::string shown;  // user@host:port/name, without password and parameters
+  bool has_password = false;
+  bool is_local = false;      // a Unix socket or the loopback
+  bool tls_verified = false;  // sslmode=verify-full, in the URL or PGSSLMODE
+};
+// kInvalid when it cannot be read; its text is not repeated, for it may hold a password.
+Result<PostgresUrl> ParsePostgresUrl(const std::string& url);
 
 }  // namespace narralytica::platform

@@ -119,7 +119,9 @@ void BindValue(sqlite3_stmt* statement, int index, const SqlValue& value) {
         } else if constexpr (std::is_same_v<T, std::string>) {
           sqlite3_bind_text64(statement, index, v.data(), v.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
         } else {
-          sqlite3_bind_blob64(statement, index, v.data(), v.size(), SQLITE_TRANSIENT);
+          // A null pointer would bind a null.
+          const void* bytes = v.empty() ? "" : static_cast<const void*>(v.data());
+          sqlite3_bind_blob64(statement, index, bytes, v.size(), SQLITE_TRANSIENT);
         }
       },
       value.variant());
@@ -138,7 +140,8 @@ SqlValue ReadColumn(sqlite3_stmt* statement, int column) {
     }
     case SQLITE_BLOB: {
       const auto* bytes = static_cast<const uint8_t*>(sqlite3_column_blob(statement, column));
-      return SqlValue(Blob(bytes, bytes + sqlite3_column_bytes(statement, column)));
+      const int count = sqlite3_column_bytes(statement, column);
+      return SqlValue(count == 0 ? Blob() : Blob(bytes, bytes + count));
     }
     default:
       return {};
@@ -165,10 +168,14 @@ class SqliteTransaction final : public SqlTransaction {
   }
 
   Status ExecuteScript(std::string_view script) override {
-    return connection_->Script(std::string(script));
+    if (failed_) return Fail(*failed_);
+    Status done = connection_->Script(std::string(script));
+    if (!done) failed_ = done.error();
+    return done;
   }
 
   Status Commit() override {
+    if (failed_) return Fail(*failed_);
     NRL_CHECK(connection_->Script("COMMIT"));
     open_ = false;
     return {};
@@ -176,6 +183,14 @@ class SqliteTransaction final : public SqlTransaction {
 
  private:
   Status Run(const Statement& statement, const SqlParams& params, Rows* rows) {
+    if (failed_) return Fail(*failed_);
+    Status done = RunOnce(statement, params, rows);
+    if (!done) failed_ = done.error();
+    return done;
+  }
+
+  Status RunOnce(const Statement& statement, const SqlParams& params, Rows* rows) {
+    NRL_CHECK(CheckTexts(params));
     NRL_TRY(sqlite3_stmt * prepared, connection_->Prepare(statement));
     const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_reset)> reset(prepared, &sqlite3_reset);
     // "$3" is a name to SQLite: the same parameter may stand in several places.
@@ -200,6 +215,7 @@ class SqliteTransaction final : public SqlTransaction {
   SqliteDatabase& owner_;
   std::unique_ptr<Connection> connection_;
   bool open_ = true;
+  std::optional<Error> failed_;
 };
 
 class SqliteDatabase final : public Database {
@@ -289,58 +305,13 @@ class SqliteDatabase final : public Database {
 };
 
 SqliteTransaction::~SqliteTransaction() {
-  if (open_) (void)connection_->Script("ROLLBACK");
+  if (open_) {
+    [[maybe_unused]] const auto undone = connection_->Script("ROLLBACK");
+  }
   owner_.Return(std::move(connection_));
 }
 
 }  // namespace
-
-const SqlValue& Row::At(size_t column) const {
-  NRL_ASSERT(column < columns_.size());
-  return columns_[column];
-}
-
-int64_t Row::Int(size_t column) const {
-  const auto* value = std::get_if<int64_t>(&At(column).variant());
-  NRL_ASSERT(value != nullptr);
-  return *value;
-}
-
-double Row::Real(size_t column) const {
-  if (const auto* whole = std::get_if<int64_t>(&At(column).variant())) {
-    return static_cast<double>(*whole);
-  }
-  const auto* value = std::get_if<double>(&At(column).variant());
-  NRL_ASSERT(value != nullptr);
-  return *value;
-}
-
-const std::string& Row::Text(size_t column) const {
-  const auto* value = std::get_if<std::string>(&At(column).variant());
-  NRL_ASSERT(value != nullptr);
-  return *value;
-}
-
-const Blob& Row::Bytes(size_t column) const {
-  const auto* value = std::get_if<Blob>(&At(column).variant());
-  NRL_ASSERT(value != nullptr);
-  return *value;
-}
-
-std::optional<int64_t> Row::MaybeInt(size_t column) const {
-  if (IsNull(column)) return std::nullopt;
-  return Int(column);
-}
-
-std::optional<double> Row::MaybeReal(size_t column) const {
-  if (IsNull(column)) return std::nullopt;
-  return Real(column);
-}
-
-std::optional<std::string> Row::MaybeText(size_t column) const {
-  if (IsNull(column)) return std::nullopt;
-  return Text(column);
-}
 
 Result<std::unique_ptr<Database>> OpenSqlite(SqliteOptions options) {
   auto database = std::make_unique<SqliteDatabase>(std::move(options));

@@ -1,0 +1,161 @@
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useMemo, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import '../../styles/video.css';
+import { Icon } from '../../components/icon';
+import { ErrorNotice, Skeleton, sentence } from '../../components/list_state';
+import { StatusBadge } from '../../components/status';
+import { useKeys } from '../../components/use_keys';
+import { useUrlState } from '../../components/use_url_state';
+import { searchQuery } from '../../services/search';
+import { transcriptQuery } from '../../services/transcripts';
+import { hasArtifact, type Video, videoQuery, waveformQuery } from '../../services/videos';
+import { Facts, VideoMenu } from './details';
+import { Media } from './media';
+import { Player } from './player';
+import { Stages } from './stages';
+import { TranscriptPanel } from './transcript_panel';
+import { type Tick, Waveform } from './waveform';
+
+// Every passage is a little near in meaning: only the nearest are worth a tick.
+const HITS_MAX = { lexical: 100, semantic: 10 } as const;
+
+export default function VideoPage({ videoId }: { videoId: string }) {
+  const video = useQuery(videoQuery(videoId));
+  if (video.isPending) return <Skeleton rows={8} />;
+  if (video.isError) {
+    return <ErrorNotice error={video.error} onRetry={() => void video.refetch()} />;
+  }
+  return <LoadedVideo video={video.data} />;
+}
+
+function secondOf(parameters: URLSearchParams): number {
+  const second = Number(parameters.get('t'));
+  return Number.isFinite(second) && second > 0 ? second * 1000 : 0;
+}
+
+/** Keeps `?t=` true: where somebody sought to or paused, not every second that passes. */
+function useSecondInUrl(player: Player) {
+  const [parameters, setUrl] = useUrlState();
+  const wantedMs = secondOf(parameters);
+  useEffect(() => {
+    let shown = Math.floor(player.timeMs / 1000);
+    return player.subscribe(() => {
+      const second = Math.floor(player.timeMs / 1000);
+      if (player.playing || second === shown) return;
+      shown = second;
+      setUrl({ t: second || null }, { replace: true });
+    });
+  }, [player, setUrl]);
+  // Back and forward, or a link to another second of this page.
+  useEffect(() => {
+    if (Math.abs(wantedMs - player.timeMs) >= 1000 && !player.playing) player.seek(wantedMs);
+  }, [wantedMs, player]);
+}
+
+function LoadedVideo({ video }: { video: Video }) {
+  const [parameters] = useUrlState();
+  const [, navigate] = useLocation();
+  const [player] = useState(() => new Player(secondOf(parameters)));
+  const [found, setFound] = useState<readonly Tick[]>([]);
+  const query = parameters.get('q') ?? '';
+  const { video_id: id } = video;
+  const playable = hasArtifact(video, 'playback');
+  const waveform = useQuery({ ...waveformQuery(id), enabled: hasArtifact(video, 'waveform') });
+  const mode = parameters.get('mode') === 'semantic' ? 'semantic' : 'lexical';
+  const search = useQuery(searchQuery({ q: query, mode, video_id: id, limit: HITS_MAX[mode] }));
+  const transcript = useQuery({
+    ...transcriptQuery(video.transcript_id ?? ''),
+    enabled: video.transcript_id !== null,
+  });
+  const hits = useMemo(() => (query && search.data?.items) || [], [query, search.data]);
+  const ticks = useMemo(
+    (): Tick[] => [
+      ...hits.map(({ segment }): Tick => ({ ms: segment.start_ms, kind: 'hit' })),
+      ...found,
+    ],
+    [hits, found],
+  );
+  const backHref = query
+    ? `/?${new URLSearchParams(mode === 'semantic' ? { q: query, mode } : { q: query })}`
+    : '/library';
+
+  useSecondInUrl(player);
+  useEffect(() => {
+    document.title = `${video.title} · Narralytica`;
+  }, [video.title]);
+  useKeys({
+    ' ': () => player.toggle(),
+    '[': () => player.stepRate(-1),
+    ']': () => player.stepRate(1),
+    Escape: () => {
+      const selection = getSelection();
+      if (selection?.isCollapsed === false) selection.removeAllRanges();
+      else navigate(backHref);
+    },
+  });
+
+  return (
+    <div className="video">
+      <div className="video-main">
+        <header className="video-head">
+          <Link href={backHref} className="back-link">
+            <Icon name="back" size={16} />
+            <span>{query ? 'Results' : 'Library'}</span>
+          </Link>
+          <h1>{video.title}</h1>
+          {video.status !== 'ready' && <StatusBadge status={video.status} />}
+          <VideoMenu video={video} player={player} />
+        </header>
+        <div className="video-player">
+          {playable && <Media video={video} player={player} />}
+          {playable && (
+            <Waveform
+              peaks={waveform.data}
+              durationMs={video.duration_ms ?? 0}
+              ticks={ticks}
+              player={player}
+            />
+          )}
+        </div>
+        <section className="video-text" aria-label="What is said">
+          <TranscriptPanel
+            video={video}
+            player={player}
+            query={query}
+            hits={hits}
+            onFound={setFound}
+          />
+        </section>
+      </div>
+      <section className="video-details" aria-label="About this recording">
+        <Processing video={video} />
+        <Facts video={video} transcript={transcript.data} />
+      </section>
+    </div>
+  );
+}
+
+function Processing({ video }: { video: Video }) {
+  if (video.status === 'ready') {
+    return (
+      <details className="processing">
+        <summary>Processing is complete</summary>
+        <Stages stages={video.stages} videoId={video.video_id} />
+      </details>
+    );
+  }
+  return (
+    <div className="processing">
+      <h2>Processing</h2>
+      {video.status === 'partial' && (
+        <p className="bar bar-warn">
+          <Icon name="alert" size={16} />
+          It can be searched, but something is missing.{' '}
+          {video.error && sentence(video.error.message)}
+        </p>
+      )}
+      <Stages stages={video.stages} videoId={video.video_id} />
+    </div>
+  );
+}

@@ -1,0 +1,3 @@
+DROP TABLE artifacts;
+DROP TABLE sources;
+DROP TABLE videos;

@@ -1,0 +1,2 @@
+DROP TABLE segments;
+DROP TABLE transcripts;

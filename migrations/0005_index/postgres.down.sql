@@ -1,0 +1,2 @@
+DROP TABLE index_generations;
+DROP TABLE vectors;

@@ -1,0 +1,117 @@
+// What the browser tests share: a browser, a signed-in page, and what must hold on every page.
+//
+// They run against a real server, told by the environment:
+//   NARRALYTICA_URL          http://127.0.0.1:8080
+//   NARRALYTICA_KEY          an admin's API key
+//   NARRALYTICA_SCREENSHOTS  a folder for a picture of every page (optional)
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { AxeResults } from 'axe-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+export const URL_BASE = process.env.NARRALYTICA_URL ?? 'http://127.0.0.1:8080';
+export const RECORDING = fileURLToPath(new URL('../../samples/demo/meeting.mp4', import.meta.url));
+export const TITLE = 'meeting';
+export const SPOKEN = 'squire of dames'; // in the recording
+export const PROCESSED_MS = 240_000; // within which it can be searched
+
+const KEY = process.env.NARRALYTICA_KEY ?? '';
+const SCREENSHOTS = process.env.NARRALYTICA_SCREENSHOTS;
+const CHROMIUM = '/usr/bin/chromium';
+const FLAGS = [
+  '--no-sandbox', // tests run as root
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+const axePath = createRequire(new URL('../../console/package.json', import.meta.url)).resolve(
+  'axe-core/axe.min.js',
+);
+const axeSource = readFileSync(axePath, 'utf8');
+
+export interface Look {
+  theme: 'light' | 'dark';
+  width: 390 | 1280;
+}
+
+export const LOOKS: readonly Look[] = [
+  { theme: 'light', width: 1280 },
+  { theme: 'light', width: 390 },
+  { theme: 'dark', width: 1280 },
+  { theme: 'dark', width: 390 },
+];
+
+export const launch = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+
+/** A page of somebody who has signed in; `problems` gathers what the browser complains about. */
+export class Explorer {
+  private constructor(
+    readonly context: BrowserContext,
+    readonly page: Page,
+    readonly look: Look,
+    readonly problems: string[],
+  ) {}
+
+  static async open(browser: Browser, look: Look): Promise<Explorer> {
+    const context = await browser.newContext({
+      baseURL: URL_BASE,
+      colorScheme: look.theme,
+      viewport: { width: look.width, height: look.width === 390 ? 844 : 800 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(String(error)));
+    page.on('console', (message) => {
+      if (message.text().includes('Content Security Policy')) problems.push(message.text());
+    });
+    return new Explorer(context, page, look, problems);
+  }
+
+  async signIn(): Promise<void> {
+    await this.page.goto('/');
+    await this.page.getByLabel('API key', { exact: true }).fill(KEY);
+    await this.page.getByRole('button', { name: 'Sign in' }).click();
+    await this.page.getByRole('searchbox', { name: 'Search what was said' }).waitFor();
+  }
+
+  /** Nothing serious for axe, nothing wider than the screen, no complaint of the browser. */
+  async check(name: string): Promise<void> {
+    await this.page.waitForLoadState('load');
+    await this.#picture(name);
+    await this.page.evaluate(axeSource);
+    const results = await this.page.evaluate(
+      (): Promise<AxeResults> => window.axe.run(document, { resultTypes: ['violations'] }),
+    );
+    const serious = results.violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('; ')}`);
+    expect(serious, `axe on ${name}`).toEqual([]);
+    const overflow = await this.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(overflow, `${name} is wider than the screen`).toBe(0);
+    expect(this.problems, `the browser on ${name}`).toEqual([]);
+  }
+
+  async #picture(name: string): Promise<void> {
+    if (!SCREENSHOTS) return;
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    const path = `${SCREENSHOTS}/${name}-${this.look.theme}-${this.look.width}.png`;
+    await this.page.screenshot({ path });
+  }
+}
+
+declare global {
+  interface Window {
+    axe: { run(context: Document, options: object): Promise<AxeResults> };
+  }
+}

@@ -1,0 +1,197 @@
+// Each page by itself: keyboard, citing, following, keys, what happens when the server is away.
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Explorer, launch, PROCESSED_MS, RECORDING, SPOKEN, TITLE } from './explorer';
+
+let browser: Browser;
+let explorer: Explorer;
+beforeAll(async () => {
+  browser = await launch();
+  explorer = await Explorer.open(browser, { theme: 'light', width: 1280 });
+  await explorer.signIn();
+  await openRecording();
+  await explorer.context.close();
+}, PROCESSED_MS);
+afterAll(() => browser.close());
+beforeEach(async () => {
+  explorer = await Explorer.open(browser, { theme: 'light', width: 1280 });
+  await explorer.signIn();
+});
+afterEach(() => explorer.context.close());
+
+/** Opens the sample, taking it in first when the server does not know it yet. */
+async function openRecording(): Promise<void> {
+  const { page } = explorer;
+  await page.goto('/library');
+  await page.getByLabel('Files to add').setInputFiles(RECORDING);
+  await page.getByRole('list', { name: 'Uploads' }).getByRole('link', { name: TITLE }).click();
+  await page.getByRole('region', { name: 'Transcript' }).getByText('squire').first().waitFor({
+    timeout: PROCESSED_MS,
+  });
+}
+
+test('the keyboard reaches everything', async () => {
+  const { page } = explorer;
+  await page.goto('/library');
+  await page.getByRole('heading', { name: 'Library' }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys and queries' }).waitFor();
+  await explorer.check('help');
+  await page.keyboard.press('Escape');
+  await page.goto(`/?q=${encodeURIComponent(SPOKEN)}`);
+  await page.getByRole('region', { name: 'Results' }).getByRole('listitem').first().waitFor();
+  await page.keyboard.press('j');
+  expect(new URL(page.url()).searchParams.get('sel')).toBe('0');
+  await page.keyboard.press('c');
+  await page.getByText('Quote copied').waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(
+    /^“.+” — .+, \d+:\d\d\nhttps?:.+\/videos\/.+\?t=\d+$/,
+  );
+  await page.keyboard.press('/');
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('search');
+});
+
+test('the transcript follows until the reader scrolls; a selection is a quote', async () => {
+  const { page } = explorer;
+  await openRecording();
+  await page.keyboard.press('Space');
+  const transcript = page.getByRole('region', { name: 'Transcript' });
+  await transcript.locator('[data-spoken]').waitFor();
+  const pill = page.getByRole('button', { name: 'Follow playback' });
+  expect(await pill.count()).toBe(0);
+  await transcript.hover();
+  await page.mouse.wheel(0, 200);
+  await pill.click();
+  expect(await pill.count()).toBe(0);
+  await page.keyboard.press('Space');
+
+  const word = transcript.getByText('squire', { exact: true }).first();
+  await word.click();
+  await expect.poll(() => Number(new URL(page.url()).searchParams.get('t'))).toBeGreaterThan(0);
+  await word.dblclick();
+  await page.getByRole('button', { name: 'Copy quote' }).click();
+  await page.getByText('Quote copied').waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^“squire” — meeting/);
+
+  await page.keyboard.press('Escape'); // lets go of the selection, does not leave
+  await page.goto(`${page.url().split('?')[0]}?find=dames`);
+  await page.getByText(/^1 of \d+$/).waitFor();
+  await explorer.check('video-find');
+});
+
+test('back and forward walk through searches', async () => {
+  const { page } = explorer;
+  const box = page.getByRole('searchbox', { name: 'Search what was said' });
+  for (const query of ['squire', 'dames']) {
+    await box.fill(query);
+    await box.press('Enter');
+    await page.waitForURL(`**/?q=${query}`);
+  }
+  await page.goBack();
+  await expect.poll(() => box.inputValue()).toBe('squire');
+  await page.goForward();
+  await expect.poll(() => box.inputValue()).toBe('dames');
+});
+
+test('a key is shown once, and revoked', async () => {
+  const { page } = explorer;
+  const name = `browser test ${Date.now()}`;
+  await page.goto('/settings');
+  await page.getByRole('button', { name: 'Create a key' }).click();
+  await page.getByLabel('Name').fill(name);
+  await explorer.check('new-key');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  const secret = await page.getByRole('dialog').locator('code').innerText();
+  expect(secret.length).toBeGreaterThan(20);
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+  await page.reload();
+  await page.getByText(name).waitFor();
+  expect(await page.content()).not.toContain(secret);
+  await page.getByRole('button', { name: `Revoke ${name}` }).click();
+  await page.getByRole('button', { name: 'Revoke it' }).click();
+  await page.getByRole('row', { name }).getByText('revoked').waitFor();
+  await explorer.check('settings');
+});
+
+test('a chosen theme stays', async () => {
+  const { page } = explorer;
+  await page.goto('/settings');
+  await page.getByRole('radio', { name: 'Dark' }).click();
+  await page.reload();
+  await page.getByRole('heading', { name: 'Settings' }).waitFor();
+  expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark');
+  await explorer.check('settings-dark');
+});
+
+test('feeds and jobs', async () => {
+  const { page } = explorer;
+  await page.goto('/library?tab=feeds');
+  await page.getByLabel('Feed or folder').waitFor();
+  await explorer.check('feeds');
+  await page.goto('/jobs');
+  await page.getByRole('table').waitFor();
+  await explorer.check('jobs');
+  await page.getByRole('table').getByRole('button').first().click();
+  await page.getByRole('dialog').getByText('Attempts').waitFor();
+  await explorer.check('job');
+});
+
+test('a bad query says what to change', async () => {
+  const { page } = explorer;
+  await page.goto('/?q=squire+AND');
+  await page.getByRole('alert').waitFor();
+  await explorer.check('bad-query');
+});
+
+test('a server that goes away is said, and heals', async () => {
+  const { page, context } = explorer;
+  await page.goto('/jobs');
+  await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+  // Requests of an open stream are not cut by going offline; a new one is.
+  await context.route('**/api/v1/events', (route) => route.abort());
+  await page.reload();
+  const bar = page.getByText('Live updates are interrupted');
+  await bar.waitFor();
+  await context.unroute('**/api/v1/events');
+  await bar.waitFor({ state: 'detached' });
+});
+
+test('no such page, no such video, and signing out', async () => {
+  const { page } = explorer;
+  await page.goto('/nowhere');
+  await page.getByText('There is no such page').waitFor();
+  await page.goto('/videos/0192f0c1-0000-7000-8000-000000000000');
+  await page.getByRole('alert').waitFor();
+  await page.goto('/settings');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+});
+
+test('an upload that breaks goes on by itself', async () => {
+  const { page } = explorer;
+  await page.goto('/library');
+  let broken = 0;
+  await page.route('**/api/v1/uploads/*', async (route) => {
+    if (route.request().method() !== 'PATCH' || broken === 2) return route.continue();
+    broken += 1;
+    return route.abort('connectionreset');
+  });
+  await page.getByLabel('Files to add').setInputFiles(RECORDING);
+  await page.getByRole('list', { name: 'Uploads' }).getByText('Accepted').waitFor();
+  expect(broken).toBe(2);
+});
+
+test('the checks of a page see a planted fault', async () => {
+  const { page } = explorer;
+  await page.evaluate(() => document.body.append(document.createElement('button')));
+  await expect(explorer.check('planted')).rejects.toThrow(/button-name/);
+  await page.reload();
+  await page.getByRole('searchbox').waitFor();
+  await page.evaluate(() => {
+    const wide = document.createElement('div');
+    wide.style.width = '3000px';
+    wide.textContent = 'wide';
+    document.querySelector('main')?.append(wide);
+  });
+  await expect(explorer.check('planted')).rejects.toThrow(/wider than the screen/);
+});
