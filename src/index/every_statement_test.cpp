@@ -8,13 +8,18 @@
 #include <set>
 
 #include "access/idempotency.hpp"
+#include "access/keys.hpp"
 #include "index/vector_store.hpp"
 #include "jobs/changes.hpp"
+#include "jobs/job_lists.hpp"
 #include "jobs/lease.hpp"
 #include "jobs/queue.hpp"
+#include "media/video_list.hpp"
 #include "media/video_store.hpp"
 #include "platform/sql/test_databases.hpp"
 #include "source/source_store.hpp"
+#include "source/uploads.hpp"
+#include "transcript/transcript_lists.hpp"
 #include "transcript/transcript_store.hpp"
 
 namespace narralytica::index {
@@ -108,6 +113,10 @@ class EveryStatement : public testing::TestWithParam<SqlDialect> {
   void TellOfTranscripts();
   void TellOfJobs();
   void TellOfRequests();
+  void TellOfCallers();
+  void TellOfUploads();
+  void ShowLists();
+  void DeleteAll();
   JobId Enqueue(jobs::Queue& queue, const std::string& unique_key) {
     return Write([&](Tx& tx) {
       return queue.Enqueue(tx, {.stage = {"transcribe", ""},
@@ -251,11 +260,95 @@ void EveryStatement::TellOfRequests() {
   ASSERT_TRUE(jobs::DropLease(database_, **lease));
 }
 
+void EveryStatement::TellOfCallers() {
+  const auto created = Write([&](Tx& tx) {
+    return access::CreateKey(tx, {.name = "n", .role = "admin", .scopes = {}, .expires_at = {}},
+                             environment_);
+  });
+  const auto session =
+      Write([&](Tx& tx) { return access::CreateSession(tx, created.key, environment_); });
+  const UtcMs now = environment_.clock.Now();
+  ASSERT_TRUE(access::Read(database_, access::SystemScope("test"), [&](Tx& tx) -> Status {
+    NRL_TRY(const auto key, access::FindKey(tx, created.secret, now));
+    EXPECT_TRUE(key);
+    NRL_TRY(const auto found, access::FindSession(tx, session.token, now));
+    EXPECT_EQ(found->csrf_token, session.session.csrf_token);
+    return {};
+  }));
+  Write([&](Tx& tx) -> Status {
+    NRL_CHECK(access::NoteKeyUse(tx, created.key, now));
+    NRL_TRY(const auto keys, access::ListKeys(tx, {}));
+    EXPECT_EQ(keys.total, 1);
+    NRL_TRY(const int64_t usable, access::CountUsableKeys(tx, now));
+    EXPECT_EQ(usable, 1);
+    NRL_CHECK(access::EndSession(tx, session.session.id));
+    NRL_CHECK(access::ExpireSessions(tx, now));
+    return access::RevokeKey(tx, created.key.id, now);
+  });
+}
+
+void EveryStatement::TellOfUploads() {
+  const auto uploads = source::Uploads::Open(folder_.path() + "/uploads", environment_, {}).value();
+  Write([&](Tx& tx) -> Status {
+    NRL_TRY(const auto upload, uploads->Create(tx, 7, "filename eA=="));
+    NRL_TRY(const auto found, uploads->Get(tx, upload.id));
+    EXPECT_EQ(found.bytes_total, 7);
+    NRL_CHECK(uploads->Prolong(tx, upload.id));
+    NRL_CHECK(uploads->NoteVideo(tx, upload.id, video_));
+    NRL_CHECK(uploads->Sweep(tx));
+    NRL_TRY(const auto other, uploads->Create(tx, 7, ""));
+    return uploads->Delete(tx, other.id);
+  });
+}
+
+void EveryStatement::ShowLists() {
+  Read([&](Tx& tx) -> Status {
+    using media::VideoOrder;
+    for (const VideoOrder order : {VideoOrder::kOldestFirst, VideoOrder::kNewestFirst,
+                                   VideoOrder::kByTitle, VideoOrder::kByTitleDescending}) {
+      NRL_TRY(const auto videos, media::ListVideos(tx, {{}, "QUOTED", order}, {}));
+      EXPECT_EQ(videos.total, 1);
+    }
+    NRL_TRY(const auto videos, media::VideosUpdatedSince(tx, UtcMs{0}, 10));
+    EXPECT_EQ(videos.size(), 1U);
+    NRL_TRY(const auto found, jobs::ListJobs(tx, {{}, "transcribe", video_}, {}));
+    EXPECT_EQ(found.total, 1);
+    const JobId job = found.items.at(0).id;
+    NRL_TRY(const auto runs, jobs::ListRuns(tx, job, {}));
+    EXPECT_EQ(runs.total, 2);
+    NRL_TRY(const auto events, jobs::ListEvents(tx, job, {}));
+    EXPECT_GT(events.total, 2);
+    NRL_TRY(const auto updated, jobs::JobsUpdatedSince(tx, UtcMs{0}, 10));
+    EXPECT_EQ(updated.size(), 1U);
+    NRL_TRY(const auto changes, jobs::ReadChanges(tx, 0, 10));
+    EXPECT_FALSE(changes.empty());
+    NRL_TRY(const auto transcripts, transcript::ListTranscripts(tx, video_, {}));
+    EXPECT_EQ(transcripts.total, 2);
+    NRL_CHECK(transcript::GetTranscript(tx, transcript_));
+    NRL_TRY(const auto segments, transcript::ListSegments(tx, {video_, {}}, {}));
+    EXPECT_EQ(segments.total, 1);
+    NRL_CHECK(transcript::GetSegment(tx, segments.items.at(0).segment.id));
+    return {};
+  });
+}
+
+void EveryStatement::DeleteAll() {
+  Write([&](Tx& tx) { return media::DeleteVideo(tx, video_, UtcMs{9}); });
+  Read([&](Tx& tx) -> Status {
+    EXPECT_FALSE(media::GetVideo(tx, video_));
+    return {};
+  });
+}
+
 TEST_P(EveryStatement, RunsOnThisDatabase) {
   TellOfVideos();
   TellOfTranscripts();
   TellOfJobs();
   TellOfRequests();
+  TellOfCallers();
+  TellOfUploads();
+  ShowLists();
+  DeleteAll();
   const std::set<std::string> source = NamesInSource();
   EXPECT_GT(source.size(), 45U);
   std::set<std::string> missed;
