@@ -117,6 +117,7 @@ class RecognitionOps {
     NRL_TRY(const auto batch, UnpackTranscribe(request.body, request.payload));
     NRL_TRY(const OpenWhisper* whisper, Whisper(batch.model));
     std::vector<WhisperWindow> windows;
+    windows.reserve(batch.windows.size());
     for (const auto& window : batch.windows) {
       windows.push_back({ToFloat(window.samples), window.speech});
     }

@@ -37,7 +37,7 @@ Result<std::unique_ptr<WhisperModel>> WhisperModel::Open(
   NRL_TRY(WhisperConfig config, WhisperConfig::Load(model_dir));
   const std::filesystem::path dir(model_dir);
   NRL_TRY(auto encoder, Session::Open(runtime, dir / "encoder.onnx"));
-  NRL_TRY(auto decoder, Session::Open(runtime, dir / "decoder.onnx"));
+  NRL_TRY(auto decoder, Session::Open(std::move(runtime), dir / "decoder.onnx"));
   return std::unique_ptr<WhisperModel>(
       new WhisperModel(std::move(config), std::move(encoder), std::move(decoder)));
 }

@@ -3207,7 +3207,7 @@ export interface operations {
     getVideoCaptions: {
         parameters: {
             query?: {
-                /** @description WebVTT, SubRip or paragraphs with their times */
+                /** @description WebVTT, SubRip, or plain paragraphs without times */
                 format?: "vtt" | "srt" | "txt";
             };
             header?: never;
@@ -3245,7 +3245,7 @@ export interface operations {
                      *     The meeting will come to order.
                      */
                     "application/x-subrip": string;
-                    /** @example [0:00] The meeting will come to order. */
+                    /** @example The meeting will come to order. The clerk calls the roll. */
                     "text/plain": string;
                 };
             };
