@@ -151,6 +151,7 @@ class EventHub::Impl {
     while (!stop.stop_requested()) {
       wake_.wait(lock, stop, [this] { return listeners_ > 0; });
       std::vector<TenantId> tenants;
+      tenants.reserve(watches_.size());
       for (const auto& [tenant, watch] : watches_) tenants.push_back(tenant);
       lock.unlock();
       for (const TenantId& tenant : tenants) {

@@ -66,7 +66,7 @@ Result<Response> GetCaptions(const Services& services, const Request& request,
 }  // namespace
 
 void AddMediaRoutes(Router& router, const Services& services) {
-  const auto add = [&](const std::string& part, const std::string& resource, auto function) {
+  const auto add = [&](const std::string& part, const std::string& resource, const auto& function) {
     router.Add({.method = "GET",
                 .pattern = "/api/v1/videos/{video_id}/" + part,
                 .permission = {"read", resource == "videos" ? "videos" : "transcripts"},

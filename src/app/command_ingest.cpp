@@ -106,8 +106,8 @@ std::optional<int64_t> EtaMs(const std::vector<jobs::Job>& jobs, double fraction
 class BorrowedWorker {
  public:
   explicit BorrowedWorker(Installation& store)
-      : thread_([this, &store](std::stop_token stop) {
-          outcome_ = RunWorker(store, std::move(stop), false);
+      : thread_([this, &store](const std::stop_token& stop) {
+          outcome_ = RunWorker(store, stop, false);
           ended_ = true;
         }) {}
   bool ended() const { return ended_; }

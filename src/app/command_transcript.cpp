@@ -11,7 +11,10 @@
 namespace narralytica::app {
 namespace {
 
-const std::vector<std::string> kFormats{"json", "srt", "vtt", "txt"};
+const std::vector<std::string>& Formats() {
+  static const std::vector<std::string> formats{"json", "srt", "vtt", "txt"};
+  return formats;
+}
 
 struct TranscriptOptions {
   CommonOptions common;
@@ -67,7 +70,7 @@ Result<Json> Export(Installation& store, const ExportOptions& options) {
   NRL_TRY(const api::LoadedTranscript loaded, LoadCurrent(store, video));
   NRL_CHECK(platform::CreateFolders(options.folder));
   Json files = Json::array();
-  for (const std::string& format : kFormats) {
+  for (const std::string& format : Formats()) {
     const std::string path = options.folder + "/transcript." + format;
     NRL_CHECK(platform::WriteFileAtomically(
         path, std::string_view(api::FormatTranscript(loaded, format))));
@@ -112,7 +115,7 @@ void AddTranscriptCommand(CommandSet& commands) {
   AddCommonOptions(*command, options->common);
   command->add_option("video", options->video, "id of a video")->required();
   command->add_option("--format", options->format, "json, srt, vtt or txt")
-      ->check(CLI::IsMember(kFormats));
+      ->check(CLI::IsMember(Formats()));
   command->callback([&commands, options] { commands.exit_code = PrintTranscript(*options); });
 }
 

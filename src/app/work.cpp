@@ -59,7 +59,7 @@ EngineSupervisorOptions EngineOptions(const Installation& store) {
           store.folder() + "/logs/engine.log", store.config().engine.start_timeout_ms};
 }
 
-Status RunWorker(Installation& store, std::stop_token stop, bool drain) {
+Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
   NRL_TRY(const media::MediaService media, OpenMedia(store, stop));
   const EngineSupervisor supervisor(EngineOptions(store), store.log());
   platform::EngineClient engine(store.engine_socket());
@@ -81,7 +81,7 @@ Status RunWorker(Installation& store, std::stop_token stop, bool drain) {
   stages["index"] = index::MakeIndexStage(store.index(), store.objects());
   const MetricsFile metrics_file(store, metrics);
   jobs::Worker worker(services, store.config().work, std::move(stages), store.log());
-  return worker.Run(std::move(stop), drain);
+  return worker.Run(stop, drain);
 }
 
 }  // namespace narralytica::app

@@ -15,6 +15,6 @@ EngineSupervisorOptions EngineOptions(const Installation& store);
 
 // Works until `stop`, or with `drain` until no job is queued or running. Starts an engine unless
 // one answers.
-Status RunWorker(Installation& store, std::stop_token stop, bool drain);
+Status RunWorker(Installation& store, const std::stop_token& stop, bool drain);
 
 }  // namespace narralytica::app

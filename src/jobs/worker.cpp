@@ -38,7 +38,7 @@ Worker::Worker(StageServices services, WorkConfig config, StageMap stages, platf
       log_(std::move(log)),
       id_(WorkerId::New(services_.environment)) {}
 
-Status Worker::Run(std::stop_token stop, bool drain) {
+Status Worker::Run(const std::stop_token& stop, bool drain) {
   NRL_CHECK(services_.queue.SeeWorker(id_, getpid()));
   log_.Info("worker started", {{"worker", id_.str()}, {"slots", config_.slots}});
   std::stop_source slots_stop;
@@ -76,7 +76,7 @@ Status Worker::Run(std::stop_token stop, bool drain) {
   return services_.queue.ForgetWorker(id_);
 }
 
-void Worker::RunSlot(std::stop_token stop) {
+void Worker::RunSlot(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     auto claimed = services_.queue.Claim(id_);
     if (!claimed) {

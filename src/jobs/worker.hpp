@@ -34,7 +34,7 @@ class Worker {
 
   // Works until `stop`, or, with `drain`, until nothing is queued or running. Returns when every
   // lease is given back or settled.
-  Status Run(std::stop_token stop, bool drain);
+  Status Run(const std::stop_token& stop, bool drain);
 
  private:
   struct Active {
@@ -44,7 +44,7 @@ class Worker {
     bool lost = false;
   };
 
-  void RunSlot(std::stop_token stop);
+  void RunSlot(const std::stop_token& stop);
   void RunJob(ClaimedJob claimed, const std::stop_token& stop);
   // Gives back or ends a job that did not succeed; what became of it, a label of kEnded.
   std::string_view Settle(StageContext& context, const Active& active, const Status& outcome,

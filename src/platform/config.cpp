@@ -119,8 +119,8 @@ void ConfigBinder::Field(std::string key, std::string* target, std::string help)
   Add(std::move(key), {std::move(help), false, set, [=] { return Quoted(*target); }});
 }
 
-void ConfigBinder::Choice(std::string key, std::string* target, std::vector<std::string> choices,
-                          std::string help) {
+void ConfigBinder::Choice(std::string key, std::string* target,
+                          const std::vector<std::string>& choices, std::string help) {
   auto set = [=](std::string_view text) -> std::string {
     if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
       return fmt::format("must be one of {}", fmt::join(choices, ", "));

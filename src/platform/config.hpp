@@ -44,7 +44,7 @@ class ConfigBinder {
   void Field(std::string key, bool* target, std::string help);
   void Field(std::string key, std::string* target, std::string help);
   // A text with a closed list of values.
-  void Choice(std::string key, std::string* target, std::vector<std::string> choices,
+  void Choice(std::string key, std::string* target, const std::vector<std::string>& choices,
               std::string help);
   // A text that the dump shows as "***".
   void Secret(std::string key, std::string* target, std::string help);

@@ -68,8 +68,8 @@ class EmbeddedWriter final : public Writer {
   ~EmbeddedWriter() override {
     try {
       if (open_) words_.cancel_transaction();
-    } catch (const Xapian::Error&) {
-      // What was not committed is lost either way.
+    } catch (const Xapian::Error&) {  // what was not committed is lost either way
+      open_ = false;
     }
   }
 
