@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-console models build debug demo test check chaos eval format tidy clean
+.PHONY: help setup setup-build setup-console setup-bench models build debug demo test check chaos eval bench format tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ setup-build:
 setup-console:
 	@tools/setup.sh console
 
+setup-bench:
+	@tools/setup.sh bench
+
 models: setup-build ## fetch, convert and verify the models into the cache, once
 	@$(PYTHON) tools/tool.py models install
 
@@ -31,7 +34,7 @@ build: models ## build build/release/narralytica
 demo: build ## a recording in, a transcript and three cited search hits out
 	@$(PYTHON) tools/demo.py
 
-test: setup setup-console models ## build everything and run every test; prints the time of each part
+test: setup setup-bench setup-console models ## build everything and run every test; prints the time of each part
 	@$(VENV) tools/run_tests.py
 
 check: test ## what CI runs
@@ -41,6 +44,10 @@ chaos: setup build ## kill -9 the worker and the engine in the middle of twenty 
 
 eval: setup build ## measure recognition on real recordings and write docs/quality.md
 	@$(VENV) -m tests.eval
+
+bench: setup setup-bench build ## measure speed as ratios to named peers and write docs/performance.md
+	@cmake --build --preset release --target search_bench
+	@$(VENV) -m tests.bench $(BENCH)
 
 format: ## format all C++ sources in place
 	@git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' | grep -v '^third_party/' \
