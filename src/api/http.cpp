@@ -107,6 +107,13 @@ std::string Response::Header(std::string_view name) const {
   return {};
 }
 
+int64_t BodyBytes(const Response& response) {
+  if (const auto* text = std::get_if<std::string>(&response.body)) return std::ssize(*text);
+  if (const auto* shared = std::get_if<SharedText>(&response.body)) return std::ssize(**shared);
+  if (const auto* file = std::get_if<FileBody>(&response.body)) return file->bytes;
+  return 0;
+}
+
 Response JsonResponse(int status, const Json& document) {
   Response response{.status = status, .headers = {}, .body = {}};
   response.With("Content-Type", "application/json");

@@ -71,6 +71,9 @@ struct Response {
   std::string Header(std::string_view name) const;
 };
 
+// Length of the body; 0 for a stream, which has none.
+int64_t BodyBytes(const Response& response);
+
 // Takes a body piece by piece while it arrives. All calls come one after the other, on threads that
 // may wait for the disk.
 class BodySink {
@@ -81,12 +84,14 @@ class BodySink {
   virtual Response Finish(const Status& status) = 0;
 };
 
-// What answers requests. Thread-safe; called on worker threads.
+// What answers requests. Thread-safe; called on worker threads but for what answers at once.
 class Application {
  public:
   virtual ~Application() = default;
   // Whether this request's body goes to Receive instead of Request::body. Cheap.
   virtual bool StreamsBody(const Request& request) const = 0;
+  // Whether Handle only looks into memory for this request: it then runs on the I/O thread. Cheap.
+  virtual bool AnswersAtOnce(const Request&) const { return false; }
   virtual Response Handle(Request& request) = 0;
   // The sink for the body, or the answer that makes reading it unnecessary.
   virtual std::variant<Response, std::unique_ptr<BodySink>> Receive(Request& request) = 0;

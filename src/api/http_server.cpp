@@ -8,11 +8,11 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
@@ -98,13 +98,6 @@ std::string HeaderText(const Response& response, const Request& request, int64_t
   return header;
 }
 
-int64_t BodyBytes(const Response& response) {
-  if (const auto* text = std::get_if<std::string>(&response.body)) return std::ssize(*text);
-  if (const auto* shared = std::get_if<SharedText>(&response.body)) return std::ssize(**shared);
-  if (const auto* file = std::get_if<FileBody>(&response.body)) return file->bytes;
-  return 0;
-}
-
 template <typename Work>
 auto Run(Work work) -> asio::awaitable<decltype(work())> {
   co_return work();
@@ -121,7 +114,8 @@ class HttpServer::Impl {
         config_(config),
         workers_(static_cast<size_t>(config.worker_threads)),
         storage_(static_cast<size_t>(config.storage_threads)),
-        acceptor_(asio::make_strand(io_)),
+        loops_(static_cast<size_t>(config.io_threads)),
+        acceptor_(loops_.front().io),
         requests_(parts.metrics.Counters("narralytica_http_requests_total",
                                          "requests answered, by method and status class")),
         seconds_(parts.metrics.Histograms("narralytica_http_request_seconds",
@@ -153,9 +147,7 @@ class HttpServer::Impl {
 
   void Run() {
     asio::co_spawn(acceptor_.get_executor(), Accept(), asio::detached);
-    for (int i = 0; i < config_.io_threads; ++i) {
-      threads_.emplace_back([this] { io_.run(); });
-    }
+    for (Loop& loop : loops_) threads_.emplace_back([&loop] { loop.io.run(); });
   }
 
   int port() const { return port_; }
@@ -181,7 +173,7 @@ class HttpServer::Impl {
     }
     workers_.join();
     storage_.join();
-    io_.stop();
+    for (Loop& loop : loops_) loop.io.stop();
     threads_.clear();
   }
 
@@ -192,6 +184,12 @@ class HttpServer::Impl {
     beast::flat_buffer buffer;
     bool idle = true;  // between requests; under mutex_
     std::string remote_address;
+  };
+
+  // One I/O thread and its connections, which therefore need no strand.
+  struct Loop {
+    asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
   };
 
   // What became of one request.
@@ -229,7 +227,8 @@ class HttpServer::Impl {
   asio::awaitable<bool> WriteFile(Connection& connection, FileBody& body);
   asio::awaitable<bool> WriteStream(Connection& connection, StreamBody& body);
   asio::awaitable<bool> WriteAll(Connection& connection, std::string_view bytes);
-  Result<Request> MakeRequest(const Parser& parser, const Connection& connection) const;
+  static Result<Request> MakeRequest(const Parser& parser, const Connection& connection,
+                                     std::string correlation_id);
   void Tell(const Exchange& exchange);
 
   // Runs `work` on a worker thread and comes back; nullopt when too much waits already.
@@ -257,9 +256,10 @@ class HttpServer::Impl {
   const Environment environment_;
   const platform::Logger log_;
   const ServerConfig config_;
-  asio::io_context io_;
   asio::thread_pool workers_;
   asio::thread_pool storage_;
+  std::vector<Loop> loops_;
+  size_t next_loop_ = 0;
   tcp::acceptor acceptor_;
   int port_ = 0;
   std::vector<std::jthread> threads_;
@@ -276,7 +276,7 @@ class HttpServer::Impl {
 asio::awaitable<void> HttpServer::Impl::Accept() {
   while (!draining_) {
     error_code error;
-    asio::any_io_executor executor = asio::make_strand(io_);
+    const asio::any_io_executor executor = loops_[next_loop_++ % loops_.size()].io.get_executor();
     tcp::socket socket = co_await acceptor_.async_accept(executor, Ignoring(error));
     if (draining_) co_return;
     if (error) {  // out of descriptors, most likely: give the others time to end
@@ -298,6 +298,7 @@ asio::awaitable<void> HttpServer::Impl::Accept() {
 asio::awaitable<void> HttpServer::Impl::Serve(std::shared_ptr<Connection> connection) {
   error_code error;
   connection->stream.socket().set_option(tcp::no_delay(true), error);
+  connection->stream.socket().non_blocking(true, error);
   const tcp::endpoint remote = connection->stream.socket().remote_endpoint(error);
   connection->remote_address = error ? std::string() : remote.address().to_string();
   try {
@@ -347,7 +348,8 @@ asio::awaitable<bool> HttpServer::Impl::ServeOne(Connection& connection) {
                                 "send HTTP/1.1"},
                       exchange.request.correlation_id);
     exchange.unread = true;
-  } else if (auto request = MakeRequest(parser, connection); request) {
+  } else if (auto request = MakeRequest(parser, connection, exchange.request.correlation_id);
+             request) {
     exchange.request = std::move(*request);
     co_await ReadBody(connection, parser, exchange);
   } else {
@@ -378,8 +380,9 @@ asio::awaitable<error_code> HttpServer::Impl::ReadHeader(Connection& connection,
   co_return error;
 }
 
-Result<Request> HttpServer::Impl::MakeRequest(const Parser& parser,
-                                              const Connection& connection) const {
+// `correlation_id` is the request's when it does not bring a good one.
+Result<Request> HttpServer::Impl::MakeRequest(const Parser& parser, const Connection& connection,
+                                              std::string correlation_id) {
   const auto& message = parser.get();
   Request request;
   request.method = std::string(message.method_string());
@@ -390,7 +393,7 @@ Result<Request> HttpServer::Impl::MakeRequest(const Parser& parser,
     value += std::string(field.value());
   }
   const std::string& wished = request.Header("x-correlation-id");
-  request.correlation_id = IsGoodCorrelationId(wished) ? wished : NewUuid(environment_);
+  request.correlation_id = IsGoodCorrelationId(wished) ? wished : std::move(correlation_id);
   NRL_TRY(Target target, ParseTarget(std::string_view(message.target())));
   request.path = std::move(target.path);
   request.query = std::move(target.query);
@@ -414,9 +417,10 @@ asio::awaitable<void> HttpServer::Impl::ReadBody(Connection& connection, Parser&
   const auto length = parser.content_length();
   bool too_large = length && std::cmp_greater(*length, kJsonBodyBytesMax);
   if (!too_large && !parser.is_done()) co_await Continue(connection, request);
-  std::vector<uint8_t> piece(kSmallPieceBytes);
+  std::vector<uint8_t> piece;
   connection.stream.expires_after(milliseconds(config_.body_timeout_ms));
   while (!too_large && !parser.is_done()) {
+    piece.resize(kSmallPieceBytes);
     const auto got = co_await ReadPiece(connection, parser, piece);
     if (!got) {
       exchange.response = ErrorResponse(got.error(), request.correlation_id);
@@ -429,6 +433,10 @@ asio::awaitable<void> HttpServer::Impl::ReadBody(Connection& connection, Parser&
   if (too_large) {
     exchange.response = BodyTooLarge(request);
     exchange.unread = true;
+    co_return;
+  }
+  if (application_.AnswersAtOnce(request)) {
+    exchange.response = application_.Handle(request);
     co_return;
   }
   auto response = co_await OnWorker([&] { return application_.Handle(request); });
@@ -497,8 +505,10 @@ asio::awaitable<bool> HttpServer::Impl::WriteResponse(Connection& connection, Ex
   header += "\r\n";
   const bool head = exchange.request.method == "HEAD";
   if (text && !head) header += *text;
+  const bool small = shared && (*shared)->size() <= kSmallPieceBytes;
+  if (small && !head) header += **shared;  // a copy is cheaper than another system call
   if (!co_await WriteAll(connection, header)) co_return false;
-  if (head) co_return true;
+  if (head || small) co_return true;
   if (shared) co_return co_await WriteAll(connection, **shared);
   if (file) co_return co_await WriteFile(connection, *file);
   if (stream) co_return co_await WriteStream(connection, *stream);
@@ -537,8 +547,14 @@ asio::awaitable<bool> HttpServer::Impl::WriteStream(Connection& connection, Stre
 }
 
 asio::awaitable<bool> HttpServer::Impl::WriteAll(Connection& connection, std::string_view bytes) {
+  error_code error;
+  // Mostly all of it fits into the socket's buffer: no timer and no turn of the loop is needed
+  // then.
+  const size_t at_once =
+      connection.stream.socket().write_some(asio::buffer(bytes.data(), bytes.size()), error);
+  if (error && error != asio::error::would_block) co_return false;
+  bytes.remove_prefix(at_once);
   while (!bytes.empty()) {
-    error_code error;
     connection.stream.expires_after(milliseconds(config_.write_idle_timeout_ms));
     const size_t wrote = co_await connection.stream.async_write_some(
         asio::buffer(bytes.data(), bytes.size()), Ignoring(error));

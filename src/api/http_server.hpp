@@ -1,10 +1,10 @@
 // The HTTP/1.1 server: connections, limits and time limits; an Application answers.
 //
-// I/O runs in coroutines on a few threads that do nothing else; the Application runs on a bounded
-// pool of worker threads, files are read and uploads written on another. What a peer can make it
-// hold is bounded: connections, header and body sizes, requests waiting for a worker (then 503). A
-// peer that sends or reads too slowly is cut off. Stop drains: no new connections, requests in hand
-// are finished, streams are ended.
+// I/O runs in coroutines on a few threads, a connection always on the same one; they answer at once
+// what needs no waiting. All else runs on a bounded pool of worker threads; files are read and
+// uploads written on another. What a peer can make it hold is bounded: connections, header and body
+// sizes, requests waiting for a worker (then 503). A peer that sends or reads too slowly is cut
+// off. Stop drains: no new connections, requests in hand are finished, streams are ended.
 #pragma once
 
 #include <cstdint>

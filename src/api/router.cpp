@@ -25,20 +25,24 @@ std::vector<std::string_view> Parts(std::string_view path) {
   return parts;
 }
 
-// Whether the path has the pattern's form; then `ids` has what stands for its {names}.
-bool Fits(std::string_view pattern, std::string_view path,
-          std::map<std::string, std::string>& ids) {
-  const auto wanted = Parts(pattern);
-  const auto given = Parts(path);
-  if (wanted.size() != given.size()) return false;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i].starts_with('{')) {
-      ids[std::string(wanted[i].substr(1, wanted[i].size() - 2))] = std::string(given[i]);
-    } else if (wanted[i] != given[i]) {
-      return false;
-    }
+bool IsName(std::string_view part) { return part.starts_with('{'); }
+
+// Whether the path has the pattern's form.
+bool Fits(const std::vector<std::string>& pattern, const std::vector<std::string_view>& path) {
+  return std::ranges::equal(pattern, path, [](std::string_view wanted, std::string_view given) {
+    return IsName(wanted) || wanted == given;
+  });
+}
+
+// What stands for the pattern's {names} in a path that fits.
+std::map<std::string, std::string> IdsOf(const std::vector<std::string>& pattern,
+                                         const std::vector<std::string_view>& path) {
+  std::map<std::string, std::string> ids;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (!IsName(pattern[i])) continue;
+    ids[pattern[i].substr(1, pattern[i].size() - 2)] = std::string(path[i]);
   }
-  return true;
+  return ids;
 }
 
 std::string_view Bearer(const Request& request) {
@@ -109,14 +113,20 @@ Router::Router(RouterParts parts)
       config_(parts.limits),
       limits_(parts.environment.clock) {}
 
+void Router::Add(Route route) {
+  Entry entry{std::move(route), {}};
+  for (const std::string_view part : Parts(entry.route.pattern)) entry.parts.emplace_back(part);
+  routes_.push_back(std::move(entry));
+}
+
 Router::Match Router::Find(const Request& request) const {
   Match match;
   Match get;  // stands in for a missing HEAD
-  for (const Route& route : routes_) {
-    std::map<std::string, std::string> ids;
-    if (!Fits(route.pattern, request.path, ids)) continue;
-    if (route.method == request.method) return {&route, std::move(ids), {}};
-    if (request.method == "HEAD" && route.method == "GET") get = {&route, std::move(ids), {}};
+  const std::vector<std::string_view> path = Parts(request.path);
+  for (const auto& [route, parts] : routes_) {
+    if (!Fits(parts, path)) continue;
+    if (route.method == request.method) return {&route, IdsOf(parts, path), {}};
+    if (request.method == "HEAD" && route.method == "GET") get = {&route, IdsOf(parts, path), {}};
     if (!match.allowed.empty()) match.allowed += ", ";
     match.allowed += route.method;
   }
@@ -126,6 +136,17 @@ Router::Match Router::Find(const Request& request) const {
 bool Router::StreamsBody(const Request& request) const {
   const Match match = Find(request);
   return match.route != nullptr && match.route->receiver;
+}
+
+bool Router::AnswersAtOnce(const Request& request) const {
+  if (!IsForFallback(request)) return false;
+  const Match match = Find(request);
+  return match.route == nullptr && match.allowed.empty();
+}
+
+bool Router::IsForFallback(const Request& request) const {
+  return fallback_ && (request.method == "GET" || request.method == "HEAD") &&
+         !request.path.starts_with("/api/");
 }
 
 Response Router::Answer(const Request& request, const Result<Response>& answer,
@@ -179,10 +200,7 @@ Response Router::Refuse(const Request& request, const Match& match) const {
                          request.correlation_id)
         .With("Allow", match.allowed);
   }
-  if (fallback_ && (request.method == "GET" || request.method == "HEAD") &&
-      !request.path.starts_with("/api/")) {
-    return fallback_(request);
-  }
+  if (IsForFallback(request)) return fallback_(request);
   return ErrorResponse(HttpError{404, "resource_not_found", "there is nothing at this address",
                                  "contracts/openapi.yaml lists the routes"},
                        request.correlation_id);

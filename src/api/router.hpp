@@ -66,23 +66,30 @@ class Router final : public Application {
  public:
   explicit Router(RouterParts parts);
 
-  void Add(Route route) { routes_.push_back(std::move(route)); }
-  // Answers GET for what no route has (the web application's files).
+  void Add(Route route);
+  // Answers GET for what no route has (the web application's files), from memory alone.
   void SetFallback(std::function<Response(const Request&)> fallback) {
     fallback_ = std::move(fallback);
   }
 
   bool StreamsBody(const Request& request) const override;
+  // What the fallback answers.
+  bool AnswersAtOnce(const Request& request) const override;
   Response Handle(Request& request) override;
   std::variant<Response, std::unique_ptr<BodySink>> Receive(Request& request) override;
 
  private:
+  struct Entry {
+    Route route;
+    std::vector<std::string> parts;  // of its pattern
+  };
   struct Match {
     const Route* route = nullptr;
     std::map<std::string, std::string> path_ids;
     std::string allowed;  // methods, when only the method is wrong
   };
   Match Find(const Request& request) const;
+  bool IsForFallback(const Request& request) const;
   // The caller, or the answer that refuses; adds the limit's headers to `limit_headers`.
   Result<Caller> Admit(const Route& route, const Request& request, Response& limit_headers);
   Result<Caller> Identify(const Request& request);
@@ -100,7 +107,7 @@ class Router final : public Application {
   const platform::Logger log_;
   const LimitsConfig config_;
   access::Limits limits_;
-  std::vector<Route> routes_;
+  std::vector<Entry> routes_;
   std::function<Response(const Request&)> fallback_;
 };
 

@@ -82,6 +82,23 @@ TEST_F(RouterTest, PathsLeadToTheirRoute) {
   EXPECT_EQ(last_.Header("Allow"), "GET, DELETE");
 }
 
+TEST_F(RouterTest, OnlyTheFallbackAnswersAtOnce) {
+  const auto at_once = [&](const std::string& method, const std::string& path) {
+    Request request;
+    request.method = method;
+    request.path = path;
+    return router_->AnswersAtOnce(request);
+  };
+  EXPECT_FALSE(at_once("GET", "/assets/app.js"));  // there is none yet
+  router_->SetFallback([](const Request&) { return JsonResponse(200, Json::object()); });
+  EXPECT_TRUE(at_once("GET", "/assets/app.js"));
+  EXPECT_TRUE(at_once("HEAD", "/"));
+  EXPECT_FALSE(at_once("POST", "/assets/app.js"));
+  EXPECT_FALSE(at_once("GET", "/things"));       // a route
+  EXPECT_FALSE(at_once("GET", "/throws"));       // likewise
+  EXPECT_FALSE(at_once("GET", "/api/v1/none"));  // an error envelope, by a worker
+}
+
 TEST_F(RouterTest, NobodyUnknownGetsIn) {
   const access::CreatedKey key = Key("viewer");
   EXPECT_EQ(Ask("GET", "/things/7"), 401);
