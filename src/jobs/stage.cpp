@@ -33,6 +33,11 @@ void StageContext::SetProgress(double fraction, std::string_view stage) {
       static_cast<int64_t>(elapsed_ms * (1 - progress_.fraction) / progress_.fraction);
 }
 
+void StageContext::SetPhase(std::string_view phase) {
+  const std::lock_guard lock(mutex_);
+  progress_.phase = phase;
+}
+
 JobProgress StageContext::progress() const {
   const std::lock_guard lock(mutex_);
   return progress_;
@@ -61,6 +66,13 @@ Status StageContext::Finish(const std::function<Status(access::Tx&)>& body) {
     NRL_CHECK(body(tx));
     NRL_CHECK(services_.queue.Complete(tx, claimed_.lease));
     return SettleJob(tx, services_, claimed_.job.id);
+  });
+}
+
+Status StageContext::FinishAlone(const std::function<Status(access::Tx&)>& body) {
+  return Write([&](access::Tx& tx) -> Status {
+    NRL_CHECK(body(tx));
+    return services_.queue.Complete(tx, claimed_.lease);
   });
 }
 

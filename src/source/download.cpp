@@ -105,9 +105,7 @@ std::string BaseName(const std::string& name) {
   return base == "." || base == ".." ? std::string() : base;
 }
 
-std::string FileNameOf(const HttpHead& head, const std::string& url) {
-  std::string name = DispositionFileName(head.Find("content-disposition").value_or(""));
-  if (!name.empty()) return name;
+std::string FileNameOf(const std::string& url) {
   const auto parsed = platform::ParseUrl(url);
   return parsed ? BaseName(platform::DecodeUrlPart(parsed->path)) : std::string();
 }
@@ -182,7 +180,7 @@ class Attempt {
       if (reply.error().reason == "payload_too_large") return Fail(TooLarge(request_.bytes_max));
       return Fail(reply);
     }
-    if (state_.file_name.empty()) state_.file_name = FileNameOf(reply->head, reply->url);
+    if (state_.file_name.empty()) state_.file_name = FileNameOf(reply->url);
     state_.total = done_;
     return SaveState(request_.path, state_);
   }
@@ -238,7 +236,7 @@ class Attempt {
     if (state_.total && *state_.total > request_.bytes_max) {
       return Fail(TooLarge(request_.bytes_max));
     }
-    state_.file_name = FileNameOf(head, request_.url);
+    state_.file_name = DispositionFileName(head.Find("content-disposition").value_or(""));
     return SaveState(request_.path, state_);
   }
 

@@ -29,6 +29,11 @@ constexpr Statement kCount{"feeds.count", "SELECT COUNT(*) FROM feeds WHERE tena
 constexpr Statement kPage{"feeds.page", "SELECT " NRL_FEED_COLUMNS
                                         " FROM feeds WHERE tenant_id = $1 AND ($2 = '' OR id < $2)"
                                         " ORDER BY id DESC LIMIT $3 OFFSET $4"};
+constexpr Statement kPolledSince{"feeds.polled_since",
+                                 "SELECT " NRL_FEED_COLUMNS
+                                 " FROM feeds WHERE tenant_id = $1"
+                                 " AND (last_polled_at_ms >= $2 OR polling_since_ms >= $2)"
+                                 " ORDER BY id LIMIT $3"};
 constexpr Statement kDeleteItems{"feed_items.delete",
                                  "DELETE FROM feed_items WHERE tenant_id = $1 AND feed_id = $2"};
 constexpr Statement kDelete{"feeds.delete", "DELETE FROM feeds WHERE tenant_id = $1 AND id = $2"};
@@ -161,6 +166,13 @@ Result<access::Page<Feed>> ListFeeds(access::Tx& tx, const access::PageRequest& 
   for (const Row& row : rows) feeds.push_back(ReadFeed(row));
   return access::CutPage(std::move(feeds), page, counted[0].Int(0),
                          [](const Feed& feed) { return feed.id.str(); });
+}
+
+Result<std::vector<Feed>> FeedsPolledSince(access::Tx& tx, UtcMs since, int limit) {
+  NRL_TRY(const Rows rows, tx.Query(kPolledSince, tx.tenant(), since, limit));
+  std::vector<Feed> feeds;
+  for (const Row& row : rows) feeds.push_back(ReadFeed(row));
+  return feeds;
 }
 
 Status DeleteFeed(access::Tx& tx, const FeedId& feed) {

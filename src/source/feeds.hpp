@@ -65,6 +65,8 @@ Result<Feed> CreateFeed(access::Tx& tx, const Feed& feed, Environment environmen
 Result<Feed> GetFeed(access::Tx& tx, const FeedId& feed);
 // Newest first.
 Result<access::Page<Feed>> ListFeeds(access::Tx& tx, const access::PageRequest& page);
+// Whose last poll ended, or present one began, at or after `since`.
+Result<std::vector<Feed>> FeedsPolledSince(access::Tx& tx, UtcMs since, int limit);
 // What was taken in from it stays.
 Status DeleteFeed(access::Tx& tx, const FeedId& feed);
 // Due now, unless it is sooner due or being polled.
