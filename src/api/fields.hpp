@@ -97,6 +97,8 @@ class Fields {
 
 size_t CountCharacters(std::string_view utf8);
 bool IsPrintableAscii(std::string_view text);
+// HttpUrl of the contract, required.
+TextRule HttpUrlRule();
 // BCP 47 as the contract has it.
 bool IsLanguage(std::string_view text);
 

@@ -11,6 +11,7 @@
 #include "app/work.hpp"
 #include "jobs/pipeline.hpp"
 #include "media/intake.hpp"
+#include "source/dialer.hpp"
 #include "transcript/transcribe_stage.hpp"
 
 namespace narralytica::app {
@@ -23,6 +24,7 @@ struct IngestOptions {
   CommonOptions common;
   std::vector<std::string> paths;
   std::string wait;  // "", "searchable" or "all"
+  bool video_site = false;
   std::string title, external_id, language, model, published_at;
 };
 
@@ -74,7 +76,16 @@ Result<media::IntakeRequest> RequestFor(const Installation& store, const IngestO
                                         const std::string& path) {
   NRL_CHECK(CheckModel(store, options.model));
   media::IntakeRequest request;
-  request.path = path;
+  if (path.starts_with("http://") || path.starts_with("https://")) {
+    NRL_TRY(const source::Dialer dialer, source::Dialer::Create(store.config().fetch));
+    NRL_TRY(const platform::Url url, dialer.CheckUrl(path));
+    request.kind = options.video_site ? "youtube" : "external_url";
+    const source::VideoSites sites(store.config().sites, platform::ProgramPath());
+    if (options.video_site) NRL_CHECK(sites.CheckInstalled());
+    request.locator = url.text;
+  } else {
+    request.path = path;
+  }
   request.title = options.title;
   request.external_id = options.external_id;
   request.language = options.language;
@@ -160,8 +171,12 @@ class Ingest {
     };
     Input input{.path = path, .accepted = {}, .error = {}, .jobs = {}, .status = "failed"};
     const auto request = RequestFor(store_, options_, path);
-    const auto accepted = request ? intake.AcceptFile(store_.scope(), *request, {storing, {}, {}})
-                                  : Result<media::Accepted>(Fail(request));
+    const auto accept = [&]() -> Result<media::Accepted> {
+      if (!request) return Fail(request);
+      if (request->kind != "upload") return intake.AcceptUrl(store_.scope(), *request, {});
+      return intake.AcceptFile(store_.scope(), *request, {storing, {}, {}});
+    };
+    const auto accepted = accept();
     if (accepted) {
       input.accepted = *accepted;
       input.status = "queued";
@@ -179,6 +194,11 @@ class Ingest {
         NRL_TRY(input.jobs, store_.queue().OfVideo(tx, input.accepted->video));
         NRL_TRY(const media::Video video, media::GetVideo(tx, input.accepted->video));
         input.status = video.status;
+        if (video.id == input.accepted->video) continue;
+        // What was fetched turned out to be there already.
+        input.accepted->video = video.id;
+        input.accepted->duplicate = true;
+        NRL_TRY(input.jobs, store_.queue().OfVideo(tx, video.id));
       }
       return {};
     });
@@ -284,11 +304,14 @@ void AddIngestCommand(CommandSet& commands) {
   CLI::App* command = commands.app.add_subcommand(
       "ingest", "take recordings in (exit 3: some failed, each with its error)");
   AddCommonOptions(*command, options->common);
-  command->add_option("paths", options->paths, "video or audio files")->required();
+  command->add_option("paths", options->paths, "video or audio files, or http(s) addresses of some")
+      ->required();
   command
       ->add_flag("--wait{searchable}", options->wait,
                  "wait until searchable, or with =all until every default layer is there")
       ->check(CLI::IsMember({"searchable", "all"}));
+  command->add_flag("--video-site", options->video_site,
+                    "fetch the addresses with yt-dlp, from pages that show recordings");
   command->add_option("--title", options->title, "title; the file name without it");
   command->add_option("--external-id", options->external_id,
                       "your id: ingesting it again gives the same video");
