@@ -124,10 +124,11 @@ void Say(int peer, std::string_view text) {
   (void)send(peer, text.data(), text.size(), MSG_NOSIGNAL);
 }
 
-void ServeOne(const Dialer& dialer, int peer, const RelayLimits& limits,
+// False when what was asked for is not fetched from.
+bool ServeOne(const Dialer& dialer, int peer, const RelayLimits& limits,
               const std::stop_token& stop) {
   const std::string head = ReadHead(peer);
-  if (head.empty()) return;
+  if (head.empty()) return true;
   const auto wanted = Parse(dialer, head);
   auto upstream =
       wanted ? Connect(dialer, *wanted) : Result<platform::FileDescriptor>(Fail(wanted));
@@ -136,13 +137,14 @@ void ServeOne(const Dialer& dialer, int peer, const RelayLimits& limits,
     Say(peer, denied
                   ? "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
                   : "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    return;
+    return !denied;
   }
   if (wanted->tunnel) {
     Say(peer, "HTTP/1.1 200 Connection established\r\n\r\n");
   }
   if (!wanted->first_bytes.empty()) Say(upstream->get(), wanted->first_bytes);
   RelayBytes(peer, upstream->get(), limits, stop);
+  return true;
 }
 
 }  // namespace
@@ -150,8 +152,8 @@ void ServeOne(const Dialer& dialer, int peer, const RelayLimits& limits,
 ConnectProxy::ConnectProxy(const Dialer& dialer, platform::FileDescriptor listener,
                            RelayLimits limits)
     : server_(std::move(listener),
-              [&dialer, limits](platform::FileDescriptor peer, const std::stop_token& stop) {
-                ServeOne(dialer, peer.get(), limits, stop);
+              [this, &dialer, limits](platform::FileDescriptor peer, const std::stop_token& stop) {
+                if (!ServeOne(dialer, peer.get(), limits, stop)) refused_ = true;
               }) {}
 
 Result<std::unique_ptr<ConnectProxy>> ConnectProxy::Start(const Dialer& dialer,

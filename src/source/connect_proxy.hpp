@@ -5,6 +5,7 @@
 // ones that it allows. What it refuses gets 403, what it cannot reach 502.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -18,9 +19,12 @@ class ConnectProxy {
   // Listens at `path`; the dialer outlives it.
   static Result<std::unique_ptr<ConnectProxy>> Start(const Dialer& dialer, const std::string& path,
                                                      RelayLimits limits);
+  // Whether anything was asked for that is not fetched from.
+  bool refused() const { return refused_; }
 
  private:
   ConnectProxy(const Dialer& dialer, platform::FileDescriptor listener, RelayLimits limits);
+  std::atomic<bool> refused_ = false;
   ConnectionServer server_;
 };
 

@@ -51,6 +51,7 @@ TEST_F(ConnectProxyTest, CarriesATunnel) {
   EXPECT_THAT(reply, StartsWith("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK"));
   EXPECT_THAT(reply, HasSubstr("inside"));
   EXPECT_THAT(server.requests().at(0), StartsWith("GET /t HTTP/1.1"));
+  EXPECT_FALSE(proxy_->refused());
 }
 
 TEST_F(ConnectProxyTest, CarriesAPlainRequestInItsServersForm) {
@@ -85,6 +86,7 @@ TEST_F(ConnectProxyTest, RefusesWhatTheDialerRefuses) {
   for (const std::string& request : requests) {
     EXPECT_THAT(Ask(request + "\r\n\r\n"), StartsWith("HTTP/1.1 403 ")) << request;
   }
+  EXPECT_TRUE(proxy_->refused());
   EXPECT_EQ(forbidden.Stop(), 0U);
 }
 

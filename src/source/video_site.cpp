@@ -172,12 +172,12 @@ std::string Printable(std::string text) {
   return text;
 }
 
-Error FailureOf(const platform::ChildExit& exit, const std::string& complaint) {
+Error FailureOf(const platform::ChildExit& exit, const std::string& complaint, bool refused) {
   const bool network = complaint.contains("HTTP Error 5") || complaint.contains("HTTP Error 429") ||
                        complaint.contains("timed out") || complaint.contains("Unable to connect") ||
                        complaint.contains("502 Bad Gateway") || complaint.contains("Connection");
   const std::string said = Printable(complaint.empty() ? exit.Describe() : complaint);
-  if (complaint.contains("403 Forbidden")) {
+  if (refused) {
     return {ErrorCode::kInvalid, "the site leads to an address that is not fetched from",
             "give a public address", said, "unsafe_url"};
   }
@@ -293,7 +293,7 @@ Result<SiteRecording> VideoSites::Fetch(const Dialer& dialer, const SiteRequest&
   Listener listener(request);
   NRL_CHECK(listener.Listen(said.read_end.get(), deadline));  // the child ends with its object
   NRL_TRY(const platform::ChildExit exit, child.Wait(deadline));
-  if (!exit.ok()) return Fail(FailureOf(exit, listener.complaint()));
+  if (!exit.ok()) return Fail(FailureOf(exit, listener.complaint(), proxy->refused()));
   return Found(request);
 }
 

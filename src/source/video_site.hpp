@@ -51,7 +51,8 @@ class VideoSites {
   Status CheckInstalled() const;
 
   // kUnavailable "site_unavailable" when the network, the site or the box fails; kInvalid
-  // "site_refused" for what yt-dlp cannot get; kLimited "media_too_large"; kCanceled.
+  // "site_refused" for what yt-dlp cannot get, "unsafe_url" when the site led to an address that is
+  // not fetched from; kLimited "media_too_large"; kCanceled.
   Result<SiteRecording> Fetch(const Dialer& dialer, const SiteRequest& request,
                               const Deadline& deadline) const;
 

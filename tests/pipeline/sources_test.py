@@ -29,7 +29,7 @@ def test_an_address_becomes_a_transcript_though_the_download_breaks(
     (item,) = empty.json("ingest", "--wait", ALLOW, web.url("/go"))
     assert item["status"] == "ready", item
     assert not item["duplicate"]
-    hits = empty.json("search", '"ask not what your country"')["items"]
+    hits = empty.json("search", '"my fellow americans"')["items"]
     assert hits[0]["video"]["video_id"] == item["video_id"]
     assert hits[0]["video"]["title"] == "inaugural"
     ranges = [headers.get("range") for path, headers in web.asked if path != "/go"]
@@ -195,8 +195,8 @@ def test_a_file_in_a_watched_folder_is_taken_in_when_it_is_whole(
     wait_for(lambda: source()["item_count"] == 1, "the file")
     wait_for(lambda: bool(jobs(empty)), "its job")
     wait_for(lambda: all(job["status"] == "succeeded" for job in jobs(empty)), "the pipeline")
-    hits = empty.json("search", '"ask not what your country"')["items"]
+    hits = empty.json("search", '"my fellow americans"')["items"]
     assert hits[0]["video"]["title"] == "talk"
     empty.json("feeds", "remove", feed["id"])
     assert empty.json("feeds", "list")["items"] == []
-    assert empty.json("search", '"ask not what your country"')["items"]
+    assert empty.json("search", '"my fellow americans"')["items"]

@@ -62,7 +62,7 @@ def test_the_box_has_one_way_out(
     (item,) = empty.json("ingest", "--wait", "--video-site", ALLOW, site, web.url("/watch"))
     other.close()
     assert item["status"] == "ready", item
-    hit = empty.json("search", '"ask not what your country"')["items"][0]
+    hit = empty.json("search", '"my fellow americans"')["items"][0]
     ways = ["shut", "shut"]
     proxied = ["403", "403", "403"]
     files = ["hidden", "hidden", "hidden", "hidden"]
@@ -82,7 +82,7 @@ def test_the_real_program_fetches_through_the_proxy(
     url = web.url("/talks/inaugural.flac")
     (item,) = empty.json("ingest", "--wait", "--video-site", ALLOW, site, url)
     assert item["status"] == "ready", item
-    hit = empty.json("search", '"ask not what your country"')["items"][0]
+    hit = empty.json("search", '"my fellow americans"')["items"][0]
     assert hit["video"]["title"] == "inaugural"
     assert "/talks/inaugural.flac" in web.paths()
 
