@@ -39,8 +39,10 @@ check: test ## what CI runs
 chaos: setup build ## kill -9 the worker and the engine in the middle of twenty minutes of speech
 	@NRL_KILL_TEST_COPIES=10 $(VENV) -m pytest tests/pipeline/kill_test.py
 
-eval: setup build ## measure recognition on real recordings and write docs/quality.md
+eval: setup build ## measure recognition and retrieval on real data and write docs/quality.md
+	@cmake --build --preset release --target retrieval_tool
 	@$(VENV) -m tests.eval
+	@$(VENV) -m tests.eval.retrieval
 
 format: ## format all C++ sources in place
 	@git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' | grep -v '^third_party/' \
