@@ -1,7 +1,7 @@
 // Each page by itself: keyboard, citing, following, keys, what happens when the server is away.
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Explorer, launch, PROCESSED_MS, RECORDING, SPOKEN, TITLE } from './explorer';
+import { Explorer, launch, meeting, PROCESSED_MS, SPOKEN, TITLE } from './explorer';
 
 let browser: Browser;
 let explorer: Explorer;
@@ -10,6 +10,7 @@ beforeAll(async () => {
   explorer = await Explorer.open(browser, { theme: 'light', width: 1280 });
   await explorer.signIn();
   await openRecording();
+  await explorer.page.getByText('Processing is complete').waitFor({ timeout: PROCESSED_MS });
   await explorer.context.close();
 }, PROCESSED_MS);
 afterAll(() => browser.close());
@@ -23,7 +24,7 @@ afterEach(() => explorer.context.close());
 async function openRecording(): Promise<void> {
   const { page } = explorer;
   await page.goto('/library');
-  await page.getByLabel('Files to add').setInputFiles(RECORDING);
+  await page.getByLabel('Files to add').setInputFiles(meeting.file);
   await page.getByRole('list', { name: 'Uploads' }).getByRole('link', { name: TITLE }).click();
   await page.getByRole('region', { name: 'Transcript' }).getByText('squire').first().waitFor({
     timeout: PROCESSED_MS,
@@ -176,7 +177,7 @@ test('an upload that breaks goes on by itself', async () => {
     broken += 1;
     return route.abort('connectionreset');
   });
-  await page.getByLabel('Files to add').setInputFiles(RECORDING);
+  await page.getByLabel('Files to add').setInputFiles(meeting.file);
   await page.getByRole('list', { name: 'Uploads' }).getByText('Accepted').waitFor();
   expect(broken).toBe(2);
 });
@@ -194,4 +195,32 @@ test('the checks of a page see a planted fault', async () => {
     document.querySelector('main')?.append(wide);
   });
   await expect(explorer.check('planted')).rejects.toThrow(/wider than the screen/);
+});
+
+test('the policy of the page forbids what the page does not need', async () => {
+  const { page } = explorer;
+  const plant = (tag: string, attribute: string, value: string) =>
+    page.evaluate(
+      ([name, key, text]) => {
+        const element = document.createElement(name);
+        element.setAttribute(key, text);
+        document.body.append(element);
+      },
+      [tag, attribute, value] as const,
+    );
+  const html = '<b>text</b>';
+  await expect(
+    page.evaluate((text) => document.body.insertAdjacentHTML('beforeend', text), html),
+  ).rejects.toThrow(/TrustedHTML/);
+  await expect(plant('script', 'src', '/theme.js')).rejects.toThrow(/TrustedScriptURL/);
+  explorer.problems.splice(0); // of what was tried until here
+  await plant('i', 'style', 'color: red');
+  await expect(explorer.check('planted')).rejects.toThrow(/style-src/);
+  await page.evaluate(() => {
+    const image = new Image();
+    image.alt = '';
+    image.src = 'https://media.example.org/a.png';
+    document.body.append(image);
+  });
+  await expect(explorer.check('planted')).rejects.toThrow(/img-src/);
 });

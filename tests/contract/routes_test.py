@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import shutil
 
 import pytest
@@ -282,9 +283,13 @@ def test_addresses_are_refused_until_they_can_be_fetched(server: Server) -> None
     assert (reply.status, reply.error()["code"]) == (422, "unsafe_url")
 
 
-def test_without_a_console_a_page_says_so(server: Server) -> None:
+def test_without_a_console_a_page_says_how_to_get_it(serve: Start, tmp_path: pathlib.Path) -> None:
+    server = serve(f"serve.console_folder={tmp_path}")
     page = server.request("GET", "/", headers={"Authorization": ""})
     assert page.status == 200
     assert b"Narralytica is running" in page.body
-    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert b"Node 20.19" in page.body and b"make build" in page.body
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe-" not in policy
     assert page.headers["x-content-type-options"] == "nosniff"
