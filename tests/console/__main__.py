@@ -23,7 +23,7 @@ from tests.pipeline.program import Narralytica
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_S = 60
 STOP_S = 60
-TESTS_S = 600
+TESTS_S = 900
 KEY = re.compile(r"^ +(nrl_\S+)$", re.MULTILINE)
 ADDRESS = re.compile(r"narralytica serves (http://\S+);")
 OURS = ("NARRALYTICA_KEY", "NARRALYTICA_URL", "NARRALYTICA_SCREENSHOTS")

@@ -108,9 +108,9 @@ export class Explorer {
     return new Explorer(context, page, look, problems);
   }
 
-  async signIn(): Promise<void> {
+  async signIn(key = KEY): Promise<void> {
     await this.page.goto('/');
-    await this.page.getByLabel('API key', { exact: true }).fill(KEY);
+    await this.page.getByLabel('API key', { exact: true }).fill(key);
     await this.page.getByRole('button', { name: 'Sign in' }).click();
     await this.page.getByRole('searchbox', { name: 'Search what was said' }).waitFor();
   }

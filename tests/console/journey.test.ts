@@ -80,6 +80,10 @@ describe.each(LOOKS)('$theme at $width pixels', (look) => {
     await row(page, title).getByRole('link', { name: title, exact: true }).click();
     const transcript = page.getByRole('region', { name: 'Transcript' });
     await transcript.getByText(first).first().waitFor();
+    // The picture itself, not its sound alone.
+    await expect
+      .poll(() => page.evaluate(() => document.querySelector('video')?.videoWidth))
+      .toBe(320);
     await explorer.check('video');
 
     await page.getByRole('link', { name: 'Search', exact: true }).click();

@@ -20,7 +20,9 @@ def test_the_recording_is_complete_and_its_parts_lead_to_each_other(
     assert found["status"] == "ready"
     assert found["progress"]["fraction"] == 1
     assert [stage["status"] for stage in found["stages"]] == ["succeeded"] * 4
-    assert {artifact["kind"] for artifact in found["artifacts"]} >= {"audio", "original"}
+    types = {artifact["kind"]: artifact["content_type"] for artifact in found["artifacts"]}
+    assert types["original"] == "video/mp4"
+    assert types["audio"] == "audio/flac"
     transcript = server.get(f"transcripts/{found['transcript_id']}").json()
     listed = server.get(f"segments?video_id={video}&limit=100").json()
     assert [segment["id"] for segment in transcript["segments"]] == [
