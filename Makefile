@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-console models build debug demo test check chaos eval format tidy clean
+.PHONY: help setup setup-build setup-console models build program debug demo test check chaos eval format tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,11 +24,14 @@ setup-console:
 models: setup-build ## fetch, convert and verify the models into the cache, once
 	@$(PYTHON) tools/tool.py models install
 
-build: models ## build build/release/narralytica
+build: program ## build build/release/narralytica and, with Node, the web application
+	@tools/build_console.sh
+
+program: models
 	@cmake --preset release --log-level=WARNING
 	@cmake --build --preset release --target narralytica
 
-demo: build ## a recording in, a transcript and three cited search hits out
+demo: program ## a recording in, a transcript and three cited search hits out
 	@$(PYTHON) tools/demo.py
 
 test: setup setup-console models ## build everything and run every test; prints the time of each part
@@ -36,10 +39,10 @@ test: setup setup-console models ## build everything and run every test; prints 
 
 check: test ## what CI runs
 
-chaos: setup build ## kill -9 the worker and the engine in the middle of twenty minutes of speech
+chaos: setup program ## kill -9 the worker and the engine in the middle of twenty minutes of speech
 	@NRL_KILL_TEST_COPIES=10 $(VENV) -m pytest tests/pipeline/kill_test.py
 
-eval: setup build ## measure recognition and retrieval on real data and write docs/quality.md
+eval: setup program ## measure recognition and retrieval on real data and write docs/quality.md
 	@cmake --build --preset release --target retrieval_tool
 	@$(VENV) -m tests.eval
 	@$(VENV) -m tests.eval.retrieval
