@@ -7,10 +7,11 @@ PYTHON := /usr/bin/python3
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-console models build program debug demo test check chaos eval format tidy clean
+.PHONY: help setup setup-build setup-console models build program debug demo test check chaos
+.PHONY: upload-test eval format tidy clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install Debian packages and the tests' Python packages (root or sudo)
 	@tools/setup.sh build test
@@ -41,6 +42,9 @@ check: test ## what CI runs
 
 chaos: setup program ## kill -9 the worker and the engine in the middle of twenty minutes of speech
 	@NRL_KILL_TEST_COPIES=10 $(VENV) -m pytest tests/pipeline/kill_test.py
+
+upload-test: setup program ## send a gigabyte, broken off twice, and measure both sides' memory
+	@NRL_UPLOAD_TEST_MB=1024 $(VENV) -m pytest -s tests/contract/resume_test.py
 
 eval: setup program ## measure recognition and retrieval on real data and write docs/quality.md
 	@cmake --build --preset release --target retrieval_tool

@@ -16,6 +16,11 @@ namespace fs = std::filesystem;
 
 constexpr size_t kNameBytesMax = 1'024;
 
+// A file's name may be any bytes; the database holds text.
+std::string NameText(const fs::path& name) { return CleanText(name.string(), kNameBytesMax); }
+
+}  // namespace
+
 Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max) {
   const std::string& name = request.locator.empty() ? request.path : request.locator;
   std::error_code error;
@@ -43,11 +48,6 @@ Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max) {
   }
   return bytes;
 }
-
-// A file's name may be any bytes; the database holds text.
-std::string NameText(const fs::path& name) { return CleanText(name.string(), kNameBytesMax); }
-
-}  // namespace
 
 void IntakeConfig::Bind(platform::ConfigBinder& binder) {
   binder.Field("media.file_bytes_max", &file_bytes_max, {1, int64_t{1} << 50},
