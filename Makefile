@@ -7,8 +7,8 @@ PYTHON := /usr/bin/python3
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-console models build program debug demo test check chaos
-.PHONY: upload-test eval format tidy clean
+.PHONY: help setup setup-build setup-bench setup-console models build program debug demo test check
+.PHONY: chaos upload-test eval bench format tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ setup-build:
 
 setup-console:
 	@tools/setup.sh console
+
+setup-bench:
+	@tools/setup.sh bench
 
 models: setup-build ## fetch, convert and verify the models into the cache, once
 	@$(PYTHON) tools/tool.py models install
@@ -35,7 +38,7 @@ program: models
 demo: program ## a recording in, a transcript and three cited search hits out
 	@$(PYTHON) tools/demo.py
 
-test: setup setup-console models ## build everything and run every test; prints the time of each part
+test: setup setup-bench setup-console models ## build everything and run every test; prints the time of each part
 	@$(VENV) tools/run_tests.py
 
 check: test ## what CI runs
@@ -50,6 +53,10 @@ eval: setup program ## measure recognition and retrieval on real data and write 
 	@cmake --build --preset release --target retrieval_tool
 	@$(VENV) -m tests.eval
 	@$(VENV) -m tests.eval.retrieval
+
+bench: setup setup-bench program ## measure speed as ratios to named peers and write docs/performance.md
+	@cmake --build --preset release --target search_bench
+	@$(VENV) -m tests.bench $(BENCH)
 
 format: ## format all C++ sources in place
 	@git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' | grep -v '^third_party/' \

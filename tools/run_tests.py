@@ -46,6 +46,13 @@ PARTS = (
     Part("unit tests, sanitized", ["ctest", "-j2", "--preset", "debug"], ("build debug",)),
     Part("unit tests, release", ["ctest", "-j2", "--preset", "release"], ("build release",)),
     Part("tests of the tools", [*PYTEST, "tools", "tests/eval"]),
+    Part(
+        "build search_bench",
+        [*BUILD, "release", "--target", "search_bench"],
+        ("build release",),
+        counts=False,
+    ),
+    Part("benchmarks, small", [*PYTEST, "tests/bench"], ("build search_bench",)),
     Part("console lint", [*CONSOLE, "lint"], counts=False),
     Part("console contract", [*CONSOLE, "contract"], counts=False),
     Part("console build", [*CONSOLE, "build"], counts=False),
