@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Narralytica needs on Debian 12, and says what it does: `tools/setup.sh build` for
-# the program, `build test` for the tests too, `console` for the web application's. Running it
-# again changes nothing.
+# the program, `build test` for the tests too, `bench` for the benchmarks, `console` for the web
+# application's. Running it again changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -92,7 +92,7 @@ Node 20.19 or newer, this is $(node --version): install it from nodejs.org, then
   cd ..
 }
 
-[ $# -gt 0 ] || fail "name the groups: build, test, console"
+[ $# -gt 0 ] || fail "name the groups: build, test, bench, console"
 for group in "$@"; do
   case $group in
     build) install_packages build ;;
@@ -100,7 +100,8 @@ for group in "$@"; do
       install_packages test
       install_python
       ;;
+    bench) install_packages bench ;;
     console) install_console ;;
-    *) fail "no group '$group': build, test, console" ;;
+    *) fail "no group '$group': build, test, bench, console" ;;
   esac
 done

@@ -11,6 +11,7 @@
 namespace narralytica::api {
 namespace {
 
+constexpr size_t kIdempotencyKeyBytesMax = 255;
 constexpr int kJsonDepthMax = 32;
 
 bool IsJson(std::string_view content_type) {
@@ -68,6 +69,17 @@ std::optional<int64_t> IntegerOf(const Json& value, bool from_query) {
 }
 
 }  // namespace
+
+Result<access::IdempotentRequest> ReadIdempotent(const Request& request, std::string operation) {
+  if (!request.headers.contains("idempotency-key")) return access::IdempotentRequest{};
+  const std::string& key = request.Header("idempotency-key");
+  if (key.empty() || key.size() > kIdempotencyKeyBytesMax || !IsPrintableAscii(key)) {
+    return Fail(InvalidField("Idempotency-Key", "Idempotency-Key is not right",
+                             "it has 1 to 255 printable ASCII characters"));
+  }
+  return access::IdempotentRequest{std::move(operation), key,
+                                   nlohmann::json::parse(request.body).dump()};
+}
 
 size_t CountCharacters(std::string_view utf8) {
   return static_cast<size_t>(

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access/idempotency.hpp"
 #include "access/page.hpp"
 #include "api/http.hpp"
 #include "base/id.hpp"
@@ -94,6 +95,10 @@ class Fields {
   std::shared_ptr<Status> problem_;  // shared with inner objects
   std::set<std::string, std::less<>> asked_;
 };
+
+// The request's Idempotency-Key and what it stands for; an empty key when there is none. The body
+// was read as JSON before.
+Result<access::IdempotentRequest> ReadIdempotent(const Request& request, std::string operation);
 
 size_t CountCharacters(std::string_view utf8);
 bool IsPrintableAscii(std::string_view text);

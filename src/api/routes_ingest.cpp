@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "access/idempotency.hpp"
 #include "api/fields.hpp"
 #include "api/services.hpp"
 #include "api/wire.hpp"
@@ -98,7 +97,7 @@ class Ingest {
 
   Result<Response> Run() {
     NRL_TRY(Wanted wanted, ReadWanted(request_));
-    NRL_CHECK(ReadIdempotencyKey());
+    NRL_TRY(idempotent_, ReadIdempotent(request_, "ingest"));
     NRL_TRY(const auto earlier,
             ReadAs(services_, caller_, [&](access::Tx& tx) { return FindEarlier(tx, wanted); }));
     if (earlier) return Answer(*earlier);
@@ -134,17 +133,6 @@ class Ingest {
     NRL_TRY(const media::Accepted accepted,
             services_.intake.AcceptUrl(caller_.scope, wanted.intake, hooks));
     return Answer(accepted);
-  }
-
-  Status ReadIdempotencyKey() {
-    const std::string& key = request_.Header("idempotency-key");
-    if (!request_.headers.contains("idempotency-key")) return {};
-    if (key.empty() || key.size() > 255 || !IsPrintableAscii(key)) {
-      return Fail(InvalidField("Idempotency-Key", "Idempotency-Key is not right",
-                               "it has 1 to 255 printable ASCII characters"));
-    }
-    idempotent_ = {"ingest", key, nlohmann::json::parse(request_.body).dump()};
-    return {};
   }
 
   // The answer that was given to this very request, or to an upload that is used up.

@@ -84,7 +84,8 @@ Json CreatedKeyJson(const access::CreatedKey& created) {
           {"scopes", key.scopes},
           {"prefix", key.prefix},
           {"created_at", FormatRfc3339(key.created_at)},
-          {"expires_at", OrNull(key.expires_at)}};
+          {"expires_at", OrNull(key.expires_at)},
+          {"idempotent_replay", false}};
 }
 
 Json SourceJson(const source::Feed& feed) {

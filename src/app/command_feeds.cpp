@@ -102,7 +102,7 @@ void AddFeedsCommand(CommandSet& commands) {
   auto options = std::make_shared<FeedsOptions>();
   CLI::App* command = commands.app.add_subcommand(
       "feeds", "follow podcasts and watch folders: what is new in them is taken in");
-  AddCommonOptions(*command, options->common);
+  AddCommonOptions(*command, options->common, Place::kFolder);
   command->add_option("action", options->action, "list, add, remove or poll")
       ->check(CLI::IsMember({"list", "add", "remove", "poll"}))
       ->capture_default_str();

@@ -41,7 +41,7 @@ void AddServeCommand(CommandSet& commands) {
   auto options = std::make_shared<CommonOptions>();
   CLI::App* command = commands.app.add_subcommand(
       "serve", "serve the HTTP API and the web application until stopped");
-  AddCommonOptions(*command, *options);
+  AddCommonOptions(*command, *options, Place::kFolder);
   AddPortOption(*command, *options);
   command->callback([&commands, options] {
     SignalStop stop;

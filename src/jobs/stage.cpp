@@ -1,16 +1,8 @@
 #include "jobs/stage.hpp"
 
-#include <algorithm>
-
 #include "jobs/pipeline.hpp"
 
 namespace narralytica::jobs {
-namespace {
-
-// An ETA from less than this much progress would be a guess.
-constexpr double kEtaFractionMin = 0.01;
-
-}  // namespace
 
 StageContext::StageContext(StageServices services, ClaimedJob claimed, std::stop_token stop,
                            platform::Logger log)
@@ -18,29 +10,23 @@ StageContext::StageContext(StageServices services, ClaimedJob claimed, std::stop
       claimed_(std::move(claimed)),
       scope_{claimed_.job.tenant, "worker:" + claimed_.lease.worker.str(), claimed_.job.trace},
       stop_(std::move(stop)),
-      log_(std::move(log)),
-      started_boot_ms_(services_.environment.clock.BootMs()) {}
+      log_(std::move(log)) {}
 
 void StageContext::SetProgress(double fraction, std::string_view stage) {
   const std::lock_guard lock(mutex_);
-  progress_.stage = stage;
-  // 1 is said by the commit alone.
-  progress_.fraction = std::clamp(fraction, progress_.fraction, 0.999);
-  if (progress_.fraction < kEtaFractionMin) return;
-  const auto elapsed_ms =
-      static_cast<double>(services_.environment.clock.BootMs() - started_boot_ms_);
-  progress_.eta_ms =
-      static_cast<int64_t>(elapsed_ms * (1 - progress_.fraction) / progress_.fraction);
+  meter_.Update(fraction, stage, services_.environment.clock.BootMs());
 }
 
 void StageContext::SetPhase(std::string_view phase) {
   const std::lock_guard lock(mutex_);
-  progress_.phase = phase;
+  phase_ = phase;
 }
 
 JobProgress StageContext::progress() const {
   const std::lock_guard lock(mutex_);
-  return progress_;
+  JobProgress progress = meter_.progress();
+  progress.phase = phase_;
+  return progress;
 }
 
 Result<std::vector<std::string>> StageContext::LoadCheckpoints() {

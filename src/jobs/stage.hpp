@@ -14,6 +14,7 @@
 
 #include "access/tx.hpp"
 #include "base/deadline.hpp"
+#include "jobs/progress_meter.hpp"
 #include "jobs/queue.hpp"
 #include "platform/log.hpp"
 #include "platform/metrics.hpp"
@@ -74,9 +75,9 @@ class StageContext {
   access::Scope scope_;
   std::stop_token stop_;
   platform::Logger log_;
-  int64_t started_boot_ms_;
   mutable std::mutex mutex_;
-  JobProgress progress_;
+  ProgressMeter meter_;
+  std::string phase_;
 };
 
 class Stage {

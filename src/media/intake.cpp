@@ -20,6 +20,20 @@ constexpr size_t kNameBytesMax = 1'024;
 // With the queue's backoff, some minutes: servers come back.
 constexpr int kFetchAttemptsMax = 15;
 
+// The last part of the URL's path, else its host.
+std::string UrlFileName(const std::string& text) {
+  const auto url = platform::ParseUrl(text);
+  if (!url) return text;
+  const std::string path = platform::DecodeUrlPart(url->path);
+  const std::string name = path.substr(std::min(path.find_last_of('/') + 1, path.size()));
+  return name.empty() ? url->host : name;
+}
+
+// A file's name may be any bytes; the database holds text.
+std::string NameText(const fs::path& name) { return CleanText(name.string(), kNameBytesMax); }
+
+}  // namespace
+
 Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max) {
   const std::string& name = request.locator.empty() ? request.path : request.locator;
   std::error_code error;
@@ -47,20 +61,6 @@ Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max) {
   }
   return bytes;
 }
-
-// The last part of the URL's path, else its host.
-std::string UrlFileName(const std::string& text) {
-  const auto url = platform::ParseUrl(text);
-  if (!url) return text;
-  const std::string path = platform::DecodeUrlPart(url->path);
-  const std::string name = path.substr(std::min(path.find_last_of('/') + 1, path.size()));
-  return name.empty() ? url->host : name;
-}
-
-// A file's name may be any bytes; the database holds text.
-std::string NameText(const fs::path& name) { return CleanText(name.string(), kNameBytesMax); }
-
-}  // namespace
 
 void IntakeConfig::Bind(platform::ConfigBinder& binder) {
   binder.Field("media.file_bytes_max", &file_bytes_max, {1, int64_t{1} << 50},

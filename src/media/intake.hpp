@@ -60,12 +60,15 @@ struct IntakeServices {
   Environment environment;
 };
 
+// The file's size in bytes. kNotFound or kDenied when it cannot be looked at, kInvalid for what is
+// not a regular file or is empty, kLimited (reason "media_too_large") beyond `bytes_max`.
+Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max);
+
 class Intake {
  public:
   Intake(IntakeServices services, IntakeConfig config);
 
-  // Copies the file into the object store, then accepts it. kInvalid for what is not a regular
-  // file or is empty, kLimited (reason "media_too_large") when too large. Thread-safe.
+  // Copies the file into the object store, then accepts it. CheckFile's errors. Thread-safe.
   Result<Accepted> AcceptFile(const access::Scope& scope, const IntakeRequest& request,
                               const IntakeHooks& hooks) const;
   // Accepts a recording that the ingest job fetches; `locator` is its URL, judged by the caller

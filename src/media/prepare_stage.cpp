@@ -1,5 +1,9 @@
 #include "media/prepare_stage.hpp"
 
+#include <algorithm>
+#include <map>
+#include <set>
+
 #include "jobs/changes.hpp"
 #include "media/video_store.hpp"
 #include "platform/file.hpp"
@@ -19,6 +23,32 @@ nlohmann::json DetailOf(const PreparedMedia& prepared) {
   if (prepared.loudness_lufs) detail["loudness_lufs"] = *prepared.loudness_lufs;
   if (prepared.channel_correlation) detail["channel_correlation"] = *prepared.channel_correlation;
   return detail;
+}
+
+// What WebM allows, the part of Matroska that browsers play.
+bool IsWebm(const MediaInfo& info) {
+  static const std::set<std::string> codecs{"vp8", "vp9", "av1", "opus", "vorbis"};
+  return std::ranges::all_of(info.streams, [](const StreamInfo& stream) {
+    return (stream.kind != StreamKind::kVideo && stream.kind != StreamKind::kAudio) ||
+           codecs.contains(stream.codec);
+  });
+}
+
+// The original's media type by what it was found to be, never by its name: what a browser needs to
+// know to show the picture.
+std::string OriginalType(const MediaInfo& info) {
+  static const std::map<std::string, std::string> subtypes{{"mov,mp4,m4a,3gp,3g2,mj2", "mp4"},
+                                                           {"ogg", "ogg"},
+                                                           {"mp3", "mpeg"},
+                                                           {"wav", "wav"},
+                                                           {"flac", "flac"}};
+  const bool is_matroska = info.container == "matroska,webm";
+  const auto found = subtypes.find(info.container);
+  if (!is_matroska && found == subtypes.end()) return "application/octet-stream";
+  const std::string subtype = !is_matroska ? found->second : IsWebm(info) ? "webm" : "x-matroska";
+  const bool moves = std::ranges::any_of(
+      info.streams, [](const StreamInfo& stream) { return stream.kind == StreamKind::kVideo; });
+  return (moves ? "video/" : "audio/") + subtype;
 }
 
 class PrepareStage final : public jobs::Stage {
@@ -44,7 +74,9 @@ class PrepareStage final : public jobs::Stage {
                                      context.SetProgress(from + fraction * (kPrepareShare - from),
                                                          "preparing");
                                    }));
-    NRL_TRY(const std::vector<Artifact> artifacts, Store(context, prepared));
+    NRL_TRY(std::vector<Artifact> artifacts, Store(context, prepared));
+    artifacts.push_back(*original);
+    artifacts.back().content_type = OriginalType(prepared.info);
     return context.Finish([&](access::Tx& tx) -> Status {
       const VideoId& video = context.job().video;
       const UtcMs now = context.environment().clock.Now();

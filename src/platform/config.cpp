@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kPrefix = "NARRALYTICA_";
 // Variables with the prefix that are not settings of a process.
 constexpr std::string_view kOthers[] = {"NARRALYTICA_CACHE", "NARRALYTICA_DATA", "NARRALYTICA_KEY",
-                                        "NARRALYTICA_SERVER"};
+                                        "NARRALYTICA_KEY_FILE", "NARRALYTICA_SERVER"};
 
 template <typename T>
 bool ParseNumber(std::string_view text, T* value) {

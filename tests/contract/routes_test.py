@@ -20,7 +20,9 @@ def test_the_recording_is_complete_and_its_parts_lead_to_each_other(
     assert found["status"] == "ready"
     assert found["progress"]["fraction"] == 1
     assert [stage["status"] for stage in found["stages"]] == ["succeeded"] * 4
-    assert {artifact["kind"] for artifact in found["artifacts"]} >= {"audio", "original"}
+    types = {artifact["kind"]: artifact["content_type"] for artifact in found["artifacts"]}
+    assert types["original"] == "video/mp4"
+    assert types["audio"] == "audio/flac"
     transcript = server.get(f"transcripts/{found['transcript_id']}").json()
     listed = server.get(f"segments?video_id={video}&limit=100").json()
     assert [segment["id"] for segment in transcript["segments"]] == [
@@ -375,9 +377,13 @@ def test_sources_are_followed_listed_polled_and_left(serve: Start, tmp_path: pat
         assert running.request(method, path).status == 404
 
 
-def test_without_a_console_a_page_says_so(server: Server) -> None:
+def test_without_a_console_a_page_says_how_to_get_it(serve: Start, tmp_path: pathlib.Path) -> None:
+    server = serve(f"serve.console_folder={tmp_path}")
     page = server.request("GET", "/", headers={"Authorization": ""})
     assert page.status == 200
     assert b"Narralytica is running" in page.body
-    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert b"Node 20.19" in page.body and b"make build" in page.body
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe-" not in policy
     assert page.headers["x-content-type-options"] == "nosniff"
