@@ -56,18 +56,6 @@ class BorrowedWorker {
   }
 
  private:
-  // What a server checks before it accepts an address.
-  Result<media::Accepted> AcceptUrl(const media::Intake& intake, media::IntakeRequest request) {
-    NRL_TRY(const source::Dialer dialer, source::Dialer::Create(store_->config().fetch));
-    NRL_TRY(const platform::Url url, dialer.CheckUrl(request.locator));
-    if (request.kind == "youtube") {
-      const source::VideoSites sites(store_->config().sites, platform::ProgramPath());
-      NRL_CHECK(sites.CheckInstalled());
-    }
-    request.locator = url.text;
-    return intake.AcceptUrl(store_->scope(), request, {});
-  }
-
   Status outcome_;
   std::atomic<bool> ended_ = false;
   std::jthread thread_;
@@ -235,6 +223,18 @@ class LocalBackend final : public Backend {
   }
 
  private:
+  // What a server checks before it accepts an address.
+  Result<media::Accepted> AcceptUrl(const media::Intake& intake, media::IntakeRequest request) {
+    NRL_TRY(const source::Dialer dialer, source::Dialer::Create(store_->config().fetch));
+    NRL_TRY(const platform::Url url, dialer.CheckUrl(request.locator));
+    if (request.kind == "youtube") {
+      const source::VideoSites sites(store_->config().sites, platform::ProgramPath());
+      NRL_CHECK(sites.CheckInstalled());
+    }
+    request.locator = url.text;
+    return intake.AcceptUrl(store_->scope(), request, {});
+  }
+
   const std::unique_ptr<Installation> store_;
   const std::stop_token stop_;
   std::optional<BorrowedWorker> worker_;  // ends before the store does
