@@ -86,17 +86,29 @@ size_t CountCharacters(std::string_view utf8) {
       std::ranges::count_if(utf8, [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
 }
 
+// The characters of RFC 3986, section 2; others are percent-encoded.
+bool IsUriText(std::string_view text) {
+  const auto is_hex = [&](size_t at) {
+    return at < text.size() && std::isxdigit(static_cast<unsigned char>(text[at])) != 0;
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c <= ' ' || c >= 0x7F || std::string_view("\"<>\\^`{|}").contains(text[i])) return false;
+    if (c == '%' && (!is_hex(i + 1) || !is_hex(i + 2))) return false;
+  }
+  return true;
+}
+
 TextRule HttpUrlRule() {
   const auto is_url = [](std::string_view text) {
     const size_t host = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
-    return host > 0 && text.size() > host && text[host] != '/' &&
-           std::ranges::none_of(text, [](unsigned char c) { return c <= ' ' || c == 0x7F; });
+    return host > 0 && text.size() > host && text[host] != '/' && IsUriText(text);
   };
   return {.required = true,
           .characters_min = 10,
           .characters_max = 2'048,
           .form = is_url,
-          .form_text = "begin with http:// or https://"};
+          .form_text = "be an http:// or https:// URL, special characters percent-encoded"};
 }
 
 bool IsPrintableAscii(std::string_view text) {

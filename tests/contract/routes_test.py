@@ -312,6 +312,12 @@ def test_unsafe_addresses_are_refused(server: Server, url: str) -> None:
         assert reply.error()["details"]["field"] == field
 
 
+@pytest.mark.parametrize("url", ["https://exämple.org/", "https://a.org/%2", "https://a.org/{x}"])
+def test_an_address_that_is_no_uri_is_invalid(server: Server, url: str) -> None:
+    reply = server.request("POST", "/api/v1/sources", body={"kind": "feed", "url": url})
+    assert (reply.status, reply.error()["code"]) == (400, "invalid_input")
+
+
 def test_an_address_is_accepted_once_for_its_key_and_its_id(server: Server) -> None:
     source = {"kind": "external_url", "url": "https://media.example.org/council.mp4"}
     body = {"source": source, "external_id": "council-1", "title": "The council"}
