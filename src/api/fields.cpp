@@ -86,6 +86,19 @@ size_t CountCharacters(std::string_view utf8) {
       std::ranges::count_if(utf8, [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
 }
 
+TextRule HttpUrlRule() {
+  const auto is_url = [](std::string_view text) {
+    const size_t host = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
+    return host > 0 && text.size() > host && text[host] != '/' &&
+           std::ranges::none_of(text, [](unsigned char c) { return c <= ' ' || c == 0x7F; });
+  };
+  return {.required = true,
+          .characters_min = 10,
+          .characters_max = 2'048,
+          .form = is_url,
+          .form_text = "begin with http:// or https://"};
+}
+
 bool IsPrintableAscii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= '!' && c <= '~'; });
 }

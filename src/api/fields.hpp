@@ -102,6 +102,8 @@ Result<access::IdempotentRequest> ReadIdempotent(const Request& request, std::st
 
 size_t CountCharacters(std::string_view utf8);
 bool IsPrintableAscii(std::string_view text);
+// HttpUrl of the contract, required.
+TextRule HttpUrlRule();
 // BCP 47 as the contract has it.
 bool IsLanguage(std::string_view text);
 

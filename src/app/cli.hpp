@@ -103,6 +103,8 @@ void AddEngineCommand(CommandSet& commands);
 void AddMediaCommand(CommandSet& commands);
 void AddUpCommand(CommandSet& commands);
 void AddServeCommand(CommandSet& commands);
+void AddRelayCommand(CommandSet& commands);
+void AddFeedsCommand(CommandSet& commands);
 void AddKeyCommand(CommandSet& commands);
 
 }  // namespace narralytica::app

@@ -17,6 +17,7 @@ struct IngestOptions {
   CommonOptions common;
   std::vector<std::string> paths;
   std::string wait;  // "", "searchable" or "all"
+  bool video_site = false;
   std::string title, external_id, language, model, published_at;
 };
 
@@ -68,7 +69,12 @@ Json FailureOf(const Input& input) {
 
 Result<media::IntakeRequest> RequestFor(const IngestOptions& options, const std::string& path) {
   media::IntakeRequest request;
-  request.path = path;
+  if (path.starts_with("http://") || path.starts_with("https://")) {
+    request.kind = options.video_site ? "youtube" : "external_url";
+    request.locator = path;
+  } else {
+    request.path = path;
+  }
   request.title = options.title;
   request.external_id = options.external_id;
   request.language = options.language;
@@ -132,6 +138,10 @@ class Ingest {
     for (Input& input : inputs_) {
       if (!input.is_accepted() || input.told) continue;
       NRL_TRY(input.video, backend_.Video(input.id()));
+      if (input.video.at("video_id") == input.accepted.at("video_id")) continue;
+      // What was fetched turned out to be there already.
+      input.accepted["video_id"] = input.video.at("video_id");
+      input.accepted["duplicate"] = true;
     }
     return {};
   }
@@ -242,11 +252,14 @@ void AddIngestCommand(CommandSet& commands) {
   CLI::App* command = commands.app.add_subcommand(
       "ingest", "take recordings in (exit 3: some failed, each with its error)");
   AddCommonOptions(*command, options->common, Place::kFolderOrServer);
-  command->add_option("paths", options->paths, "video or audio files")->required();
+  command->add_option("paths", options->paths, "video or audio files, or http(s) addresses of some")
+      ->required();
   command
       ->add_flag("--wait{searchable}", options->wait,
                  "wait until searchable, or with =all until every default layer is there")
       ->check(CLI::IsMember({"searchable", "all"}));
+  command->add_flag("--video-site", options->video_site,
+                    "fetch the addresses with yt-dlp, from pages that show recordings");
   command->add_option("--title", options->title, "title; the file name without it");
   command->add_option("--external-id", options->external_id,
                       "your id: ingesting it again gives the same video");

@@ -20,6 +20,7 @@ Status Serve(const CommonOptions& options, const std::stop_token& stop) {
       const auto server,
       api::ApiServer::Start({store->database(), store->objects(), store->queue(), store->index(),
                              embedder, store->environment(), store->log(), store->config().intake,
+                             store->config().fetch, store->config().feeds, store->config().sites,
                              store->folder() + "/uploads", std::string(Version())},
                             store->config().api));
   Note("narralytica serves " + server->url() + "; Ctrl-C stops it");

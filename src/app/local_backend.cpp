@@ -16,8 +16,11 @@
 #include "app/partial_file.hpp"
 #include "app/work.hpp"
 #include "index/embedder.hpp"
+#include "platform/file.hpp"
 #include "platform/inference/engine_client.hpp"
 #include "platform/metrics.hpp"
+#include "source/dialer.hpp"
+#include "source/video_site.hpp"
 #include "transcript/transcribe_stage.hpp"
 
 namespace narralytica::app {
@@ -112,12 +115,7 @@ class LocalBackend final : public Backend {
   Result<Json> Ingest(const media::IntakeRequest& request,
                       const IntakeProgress& progress) override {
     NRL_CHECK(CheckModel(*store_, request.model));
-    const media::Intake intake(
-        {store_->database(), store_->objects(), store_->queue(), store_->environment()},
-        store_->config().intake);
-    const auto storing = [&](int64_t done, int64_t total) { progress("storing", done, total); };
-    NRL_TRY(const media::Accepted accepted,
-            intake.AcceptFile(store_->scope(), request, {storing, {}, {}}));
+    NRL_TRY(const media::Accepted accepted, Accept(request, progress));
     return Json{{"video_id", accepted.video.str()},
                 {"job_id", accepted.job.str()},
                 {"duplicate", accepted.duplicate}};
@@ -220,6 +218,24 @@ class LocalBackend final : public Backend {
   }
 
  private:
+  Result<media::Accepted> Accept(media::IntakeRequest request, const IntakeProgress& progress) {
+    const media::Intake intake(
+        {store_->database(), store_->objects(), store_->queue(), store_->environment()},
+        store_->config().intake);
+    if (request.kind == "upload") {
+      const auto storing = [&](int64_t done, int64_t total) { progress("storing", done, total); };
+      return intake.AcceptFile(store_->scope(), request, {storing, {}, {}});
+    }
+    NRL_TRY(const source::Dialer dialer, source::Dialer::Create(store_->config().fetch));
+    NRL_TRY(const platform::Url url, dialer.CheckUrl(request.locator));
+    if (request.kind == "youtube") {
+      NRL_CHECK(
+          source::VideoSites(store_->config().sites, platform::ProgramPath()).CheckInstalled());
+    }
+    request.locator = url.text;
+    return intake.AcceptUrl(store_->scope(), request, {});
+  }
+
   const std::unique_ptr<Installation> store_;
   const std::stop_token stop_;
   std::optional<BorrowedWorker> worker_;  // ends before the store does

@@ -21,12 +21,14 @@ int main(int argc, char** argv) {
   AddMigrateCommand(commands);
   AddDoctorCommand(commands);
   AddFsckCommand(commands);
+  AddFeedsCommand(commands);
   AddKeyCommand(commands);
   AddUpCommand(commands);
   AddServeCommand(commands);
   AddWorkCommand(commands);
   AddEngineCommand(commands);
   AddMediaCommand(commands);
+  AddRelayCommand(commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

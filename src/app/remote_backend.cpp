@@ -51,8 +51,13 @@ class RemoteBackend final : public Backend {
                   "leave --model out, or set recognition.model where the server's worker runs");
     }
     client_.BePatient();
-    NRL_TRY(const std::string ref, UploadFile(client_, request.path, progress));
-    Json body{{"source", {{"kind", "upload"}, {"upload_ref", ref}}}};
+    Json source{{"kind", request.kind}};
+    if (request.kind == "upload") {
+      NRL_TRY(source["upload_ref"], UploadFile(client_, request.path, progress));
+    } else {
+      source["url"] = request.locator;
+    }
+    Json body{{"source", std::move(source)}};
     Put(body, "external_id", request.external_id);
     Put(body, "title", request.title);
     Put(body, "language", request.language);

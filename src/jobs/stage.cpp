@@ -17,6 +17,11 @@ void StageContext::SetProgress(double fraction, std::string_view stage) {
   meter_.Update(fraction, stage, services_.environment.clock.BootMs());
 }
 
+void StageContext::SetPhase(std::string_view phase) {
+  const std::lock_guard lock(mutex_);
+  meter_.SetPhase(phase);
+}
+
 JobProgress StageContext::progress() const {
   const std::lock_guard lock(mutex_);
   return meter_.progress();
@@ -45,6 +50,13 @@ Status StageContext::Finish(const std::function<Status(access::Tx&)>& body) {
     NRL_CHECK(body(tx));
     NRL_CHECK(services_.queue.Complete(tx, claimed_.lease));
     return SettleJob(tx, services_, claimed_.job.id);
+  });
+}
+
+Status StageContext::FinishAlone(const std::function<Status(access::Tx&)>& body) {
+  return Write([&](access::Tx& tx) -> Status {
+    NRL_CHECK(body(tx));
+    return services_.queue.Complete(tx, claimed_.lease);
   });
 }
 

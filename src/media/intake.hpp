@@ -1,8 +1,8 @@
 // Intake: where work is accepted. What Accept returned 'queued' for is never lost.
 //
-// The content is in the object store before anything is written to the database; then one
-// transaction creates the video, its source and its ingest job, or finds that this content, this
-// external id or this idempotency key was there already.
+// A file's content is in the object store before anything is written to the database; a URL is
+// fetched by the job. One transaction creates the video, its source and its ingest job, or finds
+// that this content, this external id or this idempotency key was there already.
 #pragma once
 
 #include <functional>
@@ -23,9 +23,10 @@ struct IntakeConfig {
 };
 
 struct IntakeRequest {
-  std::string path;     // of a local file
-  std::string locator;  // what to call it; "": the file's name
-  std::string title;    // empty: the file name without its extension
+  std::string kind = "upload";  // "external_url", "youtube": fetched by the ingest job
+  std::string path;             // of a local file
+  std::string locator;          // what to call it; "": the file's name; or the URL
+  std::string title;            // empty: the file name without its extension
   std::string external_id;
   std::string language;  // "" or "auto": recognised; else the code given for the whole recording
   std::string model;     // recognition model; "" the default
@@ -70,12 +71,18 @@ class Intake {
   // Copies the file into the object store, then accepts it. CheckFile's errors. Thread-safe.
   Result<Accepted> AcceptFile(const access::Scope& scope, const IntakeRequest& request,
                               const IntakeHooks& hooks) const;
+  // Accepts a recording that the ingest job fetches; `locator` is its URL, judged by the caller
+  // (source::Dialer::CheckUrl). What the content is, and whether it is there already, shows then.
+  Result<Accepted> AcceptUrl(const access::Scope& scope, const IntakeRequest& request,
+                             const IntakeHooks& hooks) const;
 
  private:
+  // `sha256` is empty while the content is not known.
   Result<std::optional<Accepted>> FindDuplicate(access::Tx& tx, const IntakeRequest& request,
                                                 const std::string& sha256) const;
+  // Without an object: to be fetched.
   Result<Accepted> Create(access::Tx& tx, const IntakeRequest& request,
-                          const platform::ObjectRef& object) const;
+                          const std::optional<platform::ObjectRef>& object) const;
 
   const IntakeServices services_;
   const IntakeConfig config_;

@@ -56,12 +56,13 @@ class PrepareStage final : public jobs::Stage {
   explicit PrepareStage(PrepareStageParts parts) : parts_(std::move(parts)) {}
 
   Status Run(jobs::StageContext& context) override {
-    NRL_TRY(const Artifact original, context.Read([&](access::Tx& tx) {
-      return ArtifactOf(tx, context.job().video, "original");
-    }));
-    NRL_TRY(const platform::LocalObject input, parts_.objects.Locate(original.object.key));
+    bool acquired = false;
+    NRL_TRY(const auto original, Original(context, &acquired));
+    if (!original) return {};  // a duplicate: the job has ended
+    NRL_TRY(const platform::LocalObject input, parts_.objects.Locate(original->object.key));
     NRL_TRY(const auto folder,
             platform::TemporaryFolder::Create(parts_.temporary_folder, "prepare"));
+    context.SetPhase("processing");
     const Deadline deadline =
         Deadline::In(std::chrono::milliseconds(parts_.timeout_ms), context.stop());
     NRL_TRY(const PreparedMedia prepared,
@@ -69,10 +70,12 @@ class PrepareStage final : public jobs::Stage {
                                     .input_offset_bytes = input.offset_bytes,
                                     .output_dir = folder.path()},
                                    deadline, [&](double fraction) {
-                                     context.SetProgress(fraction * kPrepareShare, "preparing");
+                                     const double from = acquired ? kAcquireShare : 0;
+                                     context.SetProgress(from + fraction * (kPrepareShare - from),
+                                                         "preparing");
                                    }));
     NRL_TRY(std::vector<Artifact> artifacts, Store(context, prepared));
-    artifacts.push_back(original);
+    artifacts.push_back(*original);
     artifacts.back().content_type = OriginalType(prepared.info);
     return context.Finish([&](access::Tx& tx) -> Status {
       const VideoId& video = context.job().video;
@@ -86,6 +89,16 @@ class PrepareStage final : public jobs::Stage {
   }
 
  private:
+  // As taken in; nullopt when the job has ended with it.
+  Result<std::optional<Artifact>> Original(jobs::StageContext& context, bool* acquired) {
+    auto original = context.Read(
+        [&](access::Tx& tx) { return ArtifactOf(tx, context.job().video, "original"); });
+    if (original) return *original;
+    if (original.error().code != ErrorCode::kNotFound) return Fail(original);
+    *acquired = true;
+    return Acquire(parts_.acquire, context);
+  }
+
   Result<std::vector<Artifact>> Store(jobs::StageContext& context, const PreparedMedia& prepared) {
     std::vector<Artifact> artifacts;
     const auto put = [&](std::string kind, const std::string& path,
@@ -94,6 +107,7 @@ class PrepareStage final : public jobs::Stage {
       artifacts.push_back({std::move(kind), std::move(object), std::move(content_type)});
       return {};
     };
+    context.SetPhase("storing");
     context.SetProgress(kPrepareShare, "storing");
     NRL_CHECK(put("audio", prepared.audio_path, "audio/flac"));
     artifacts.back().detail = DetailOf(prepared);
