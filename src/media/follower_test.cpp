@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using source::Feed;
-using source::FeedId;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
