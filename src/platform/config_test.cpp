@@ -49,7 +49,7 @@ TEST(ConfigBinder, AListIsAnArrayInTheFileAndHasCommasElsewhere) {
   Settings s;
   EXPECT_THAT(s.binder.ReadToml("[work]\nhosts = [\"b\", \"c\"]", "f"), IsEmpty());
   EXPECT_THAT(s.hosts, ElementsAre("b", "c"));
-  EXPECT_THAT(s.binder.Dump(), HasSubstr("hosts = [\"b\", \"c\"]"));
+  EXPECT_THAT(s.binder.Dump(), HasSubstr("hosts = ['b', 'c']"));
   EXPECT_THAT(s.binder.ReadSetting("work.hosts= d , e"), IsEmpty());
   EXPECT_THAT(s.hosts, ElementsAre("d", "e"));
   EXPECT_THAT(s.binder.ReadSetting("work.hosts="), IsEmpty());
