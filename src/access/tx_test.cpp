@@ -75,7 +75,7 @@ constexpr TenantRow kRows[] = {
      " VALUES ($1 || 'u', $1, 1, '', 0, 0)"},
     {"feeds",
      "INSERT INTO feeds (id, tenant_id, kind, locator, poll_interval_s, next_poll_at_ms,"
-     " created_at_ms) VALUES ($1 || 'f', $1, 'feed', '', 30, 0, 0)"},
+     " created_at_ms) VALUES ($1 || 'f', $1, 'feed', $1, 1, 0, 0)"},
     {"feed_items",
      "INSERT INTO feed_items (tenant_id, feed_id, item_key, state, mark, seen_at_ms)"
      " VALUES ($1, $1 || 'f', '', 'seen', '', 0)"},
@@ -181,7 +181,7 @@ TEST_F(RowSecurity, TheSystemScopeReachesItsTablesAlone) {
   EXPECT_EQ(register_worker(kAnn).error().code, ErrorCode::kDenied);
   EXPECT_TRUE(register_worker(SystemScope("test")));
   EXPECT_EQ(CountAs(kAnn, "workers"), 0);
-  for (const char* table : {"api_keys", "sessions", "feeds"}) {
+  for (const char* table : {"api_keys", "sessions"}) {
     const std::string update = fmt::format("UPDATE {} SET created_at_ms = 7", table);
     EXPECT_EQ(
         Write(*database_, SystemScope("test"), [&](Tx& tx) { return tx.Execute(Make(update)); })

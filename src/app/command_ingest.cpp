@@ -138,10 +138,9 @@ class Ingest {
     for (Input& input : inputs_) {
       if (!input.is_accepted() || input.told) continue;
       NRL_TRY(input.video, backend_.Video(input.id()));
-      // What was fetched turned out to be there already, under another id.
-      const std::string id = TextOf(input.video, "video_id");
-      if (id == input.id().str()) continue;
-      input.accepted["video_id"] = id;
+      if (input.video.at("video_id") == input.accepted.at("video_id")) continue;
+      // What was fetched turned out to be there already.
+      input.accepted["video_id"] = input.video.at("video_id");
       input.accepted["duplicate"] = true;
     }
     return {};

@@ -43,6 +43,7 @@ int PrintTranscript(const TranscriptOptions& options) {
 
 Result<Json> Export(Backend& backend, const VideoId& video, const std::string& folder) {
   NRL_TRY(const Json found, backend.Video(video));
+  const Json artifacts = found.at("artifacts");
   Json files = Json::array();
   for (const std::string& format : Formats()) {
     NRL_TRY(const std::string transcript, backend.Transcript(video, format));
@@ -55,7 +56,7 @@ Result<Json> Export(Backend& backend, const VideoId& video, const std::string& f
                                                  {"playback", "playback.webm"},
                                                  {"waveform", "waveform.json"},
                                                  {"poster", "poster.jpg"}};
-  for (const Json& artifact : found.at("artifacts")) {
+  for (const Json& artifact : artifacts) {
     const std::string kind = artifact.at("kind");
     const auto name = names.find(kind);
     if (name == names.end()) continue;

@@ -16,8 +16,10 @@
 #include "app/partial_file.hpp"
 #include "app/work.hpp"
 #include "index/embedder.hpp"
+#include "platform/file.hpp"
 #include "platform/inference/engine_client.hpp"
 #include "platform/metrics.hpp"
+#include "source/dialer.hpp"
 #include "source/video_site.hpp"
 #include "transcript/transcribe_stage.hpp"
 
@@ -113,14 +115,7 @@ class LocalBackend final : public Backend {
   Result<Json> Ingest(const media::IntakeRequest& request,
                       const IntakeProgress& progress) override {
     NRL_CHECK(CheckModel(*store_, request.model));
-    const media::Intake intake(
-        {store_->database(), store_->objects(), store_->queue(), store_->environment()},
-        store_->config().intake);
-    const auto storing = [&](int64_t done, int64_t total) { progress("storing", done, total); };
-    const bool is_file = request.kind == "upload";
-    NRL_TRY(const media::Accepted accepted,
-            is_file ? intake.AcceptFile(store_->scope(), request, {storing, {}, {}})
-                    : AcceptUrl(intake, request));
+    NRL_TRY(const media::Accepted accepted, Accept(request, progress));
     return Json{{"video_id", accepted.video.str()},
                 {"job_id", accepted.job.str()},
                 {"duplicate", accepted.duplicate}};
@@ -223,13 +218,19 @@ class LocalBackend final : public Backend {
   }
 
  private:
-  // What a server checks before it accepts an address.
-  Result<media::Accepted> AcceptUrl(const media::Intake& intake, media::IntakeRequest request) {
+  Result<media::Accepted> Accept(media::IntakeRequest request, const IntakeProgress& progress) {
+    const media::Intake intake(
+        {store_->database(), store_->objects(), store_->queue(), store_->environment()},
+        store_->config().intake);
+    if (request.kind == "upload") {
+      const auto storing = [&](int64_t done, int64_t total) { progress("storing", done, total); };
+      return intake.AcceptFile(store_->scope(), request, {storing, {}, {}});
+    }
     NRL_TRY(const source::Dialer dialer, source::Dialer::Create(store_->config().fetch));
     NRL_TRY(const platform::Url url, dialer.CheckUrl(request.locator));
     if (request.kind == "youtube") {
-      const source::VideoSites sites(store_->config().sites, platform::ProgramPath());
-      NRL_CHECK(sites.CheckInstalled());
+      NRL_CHECK(
+          source::VideoSites(store_->config().sites, platform::ProgramPath()).CheckInstalled());
     }
     request.locator = url.text;
     return intake.AcceptUrl(store_->scope(), request, {});

@@ -51,13 +51,13 @@ class RemoteBackend final : public Backend {
                   "leave --model out, or set recognition.model where the server's worker runs");
     }
     client_.BePatient();
-    Json body{{"source", {{"kind", request.kind}}}};
+    Json source{{"kind", request.kind}};
     if (request.kind == "upload") {
-      NRL_TRY(const std::string ref, UploadFile(client_, request.path, progress));
-      body["source"]["upload_ref"] = ref;
+      NRL_TRY(source["upload_ref"], UploadFile(client_, request.path, progress));
     } else {
-      body["source"]["url"] = request.locator;
+      source["url"] = request.locator;
     }
+    Json body{{"source", std::move(source)}};
     Put(body, "external_id", request.external_id);
     Put(body, "title", request.title);
     Put(body, "language", request.language);

@@ -140,7 +140,7 @@ std::string PathWith(const std::string& path, const RemoteClient::Query& query) 
 
 Result<Json> JsonOf(const HttpReply& reply, const std::string& server) {
   Json document = Json::parse(reply.body, nullptr, false);
-  if (!document.is_discarded()) return document;
+  if (document.is_object()) return document;
   return Fail(ErrorCode::kUnavailable, server + " does not answer like a Narralytica server",
               "check the address of --server");
 }

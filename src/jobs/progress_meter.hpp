@@ -16,6 +16,8 @@ class ProgressMeter {
   // `fraction` of the whole job in 0..1; it never goes back, and stays below 1: the end is said by
   // the job's commit alone.
   void Update(double fraction, std::string_view step, int64_t now_ms);
+  // Of an ingest job, as on the wire: "downloading", "processing", "storing".
+  void SetPhase(std::string_view phase) { progress_.phase = phase; }
   const JobProgress& progress() const { return progress_; }
 
  private:

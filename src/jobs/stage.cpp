@@ -19,14 +19,12 @@ void StageContext::SetProgress(double fraction, std::string_view stage) {
 
 void StageContext::SetPhase(std::string_view phase) {
   const std::lock_guard lock(mutex_);
-  phase_ = phase;
+  meter_.SetPhase(phase);
 }
 
 JobProgress StageContext::progress() const {
   const std::lock_guard lock(mutex_);
-  JobProgress progress = meter_.progress();
-  progress.phase = phase_;
-  return progress;
+  return meter_.progress();
 }
 
 Result<std::vector<std::string>> StageContext::LoadCheckpoints() {

@@ -77,7 +77,6 @@ class StageContext {
   platform::Logger log_;
   mutable std::mutex mutex_;
   ProgressMeter meter_;
-  std::string phase_;
 };
 
 class Stage {
