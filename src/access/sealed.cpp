@@ -37,7 +37,7 @@ std::string Seal(std::string_view text, std::string_view passphrase, Random& ran
 
 Result<std::string> Unseal(std::string_view sealed, std::string_view passphrase) {
   constexpr size_t kOverhead = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
-  std::vector<uint8_t> bytes(sealed.size() / 2);
+  std::vector<uint8_t> bytes(sealed.size() / 2 + 1);  // never without an address
   size_t length = 0;
   const bool is_hex = sodium_hex2bin(bytes.data(), bytes.size(), sealed.data(), sealed.size(),
                                      nullptr, &length, nullptr) == 0;
