@@ -123,7 +123,11 @@ class Ingest {
       error.reason += ":source.url";
       return Fail(std::move(error));
     }
-    if (wanted.intake.kind == "youtube") NRL_CHECK(services_.sites.CheckInstalled());
+    if (const Status able = services_.sites.CheckInstalled();
+        wanted.intake.kind == "youtube" && !able) {
+      // Not 503: here, the same request will never succeed.
+      return Fail(InvalidField("source.kind", able.error().message, able.error().hint));
+    }
     wanted.intake.locator = url->text;
     const media::IntakeHooks hooks{{},
                                    [&](access::Tx& tx) { return FindEarlier(tx, wanted); },

@@ -43,12 +43,12 @@ int PrintTranscript(const TranscriptOptions& options) {
 
 Result<Json> Export(Backend& backend, const VideoId& video, const std::string& folder) {
   NRL_TRY(const Json found, backend.Video(video));
-  const Json artifacts = found.at("artifacts");
+  const Json& artifacts = found.at("artifacts");
   Json files = Json::array();
   for (const std::string& format : Formats()) {
     NRL_TRY(const std::string transcript, backend.Transcript(video, format));
     NRL_CHECK(platform::CreateFolders(folder));
-    const std::string path = folder + "/transcript." + format;
+    const std::string path = fmt::format("{}/transcript.{}", folder, format);
     NRL_CHECK(platform::WriteFileAtomically(path, std::string_view(transcript)));
     files.push_back(path);
   }
@@ -60,7 +60,7 @@ Result<Json> Export(Backend& backend, const VideoId& video, const std::string& f
     const std::string kind = artifact.at("kind");
     const auto name = names.find(kind);
     if (name == names.end()) continue;
-    const std::string path = folder + "/" + name->second;
+    const std::string path = fmt::format("{}/{}", folder, name->second);
     NRL_CHECK(backend.SaveArtifact(video, kind, path));
     files.push_back(path);
   }

@@ -341,11 +341,11 @@ def test_an_address_is_accepted_once_for_its_key_and_its_id(server: Server) -> N
     assert server.request("DELETE", f"/api/v1/videos/{taken['video_id']}").status == 204
 
 
-def test_a_site_without_its_program_is_unavailable(serve: Start) -> None:
+def test_a_site_without_its_program_is_refused_when_asked_for(serve: Start) -> None:
     running = serve("sites.program=/nowhere/yt-dlp")
     body = {"source": {"kind": "youtube", "url": "https://video.example.org/watch?v=1"}}
     reply = running.request("POST", "/api/v1/ingest", body=body)
-    assert (reply.status, reply.error()["code"]) == (503, "unavailable")
+    assert (reply.status, reply.error()["code"]) == (400, "invalid_input")
     assert "yt-dlp" in reply.error()["details"]["hint"]
 
 
