@@ -7,10 +7,11 @@ PYTHON := /usr/bin/python3
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-console setup-bench models build debug demo test check chaos eval bench format tidy clean
+.PHONY: help setup setup-build setup-bench setup-console models build program debug demo test check
+.PHONY: chaos upload-test eval bench format tidy clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install Debian packages and the tests' Python packages (root or sudo)
 	@tools/setup.sh build test
@@ -27,11 +28,14 @@ setup-bench:
 models: setup-build ## fetch, convert and verify the models into the cache, once
 	@$(PYTHON) tools/tool.py models install
 
-build: models ## build build/release/narralytica
+build: program ## build build/release/narralytica and, with Node, the web application
+	@tools/build_console.sh
+
+program: models
 	@cmake --preset release --log-level=WARNING
 	@cmake --build --preset release --target narralytica
 
-demo: build ## a recording in, a transcript and three cited search hits out
+demo: program ## a recording in, a transcript and three cited search hits out
 	@$(PYTHON) tools/demo.py
 
 test: setup setup-bench setup-console models ## build everything and run every test; prints the time of each part
@@ -39,13 +43,18 @@ test: setup setup-bench setup-console models ## build everything and run every t
 
 check: test ## what CI runs
 
-chaos: setup build ## kill -9 the worker and the engine in the middle of twenty minutes of speech
+chaos: setup program ## kill -9 the worker and the engine in the middle of twenty minutes of speech
 	@NRL_KILL_TEST_COPIES=10 $(VENV) -m pytest tests/pipeline/kill_test.py
 
-eval: setup build ## measure recognition on real recordings and write docs/quality.md
-	@$(VENV) -m tests.eval
+upload-test: setup program ## send a gigabyte, broken off twice, and measure both sides' memory
+	@NRL_UPLOAD_TEST_MB=1024 $(VENV) -m pytest -s tests/contract/resume_test.py
 
-bench: setup setup-bench build ## measure speed as ratios to named peers and write docs/performance.md
+eval: setup program ## measure recognition and retrieval on real data and write docs/quality.md
+	@cmake --build --preset release --target retrieval_tool
+	@$(VENV) -m tests.eval
+	@$(VENV) -m tests.eval.retrieval
+
+bench: setup setup-bench program ## measure speed as ratios to named peers and write docs/performance.md
 	@cmake --build --preset release --target search_bench
 	@$(VENV) -m tests.bench $(BENCH)
 

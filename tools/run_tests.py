@@ -59,6 +59,7 @@ PARTS = (
     Part("console size", [*CONSOLE, "check-size"], ("console build",), counts=False),
     Part("console tests", [*CONSOLE, "test"]),
     Part("pipeline", [*PYTEST, "tests/pipeline"], ("build release",)),
+    Part("browser", [PYTHON, "-m", "tests.console"], ("build release", "console build")),
     Part("contract", [*PYTEST, "tests/contract"], ("build release",)),
     Part("tidy", [PYTHON, "tools/tool.py", "tidy", "--clang", "build/debug"]),
 )

@@ -73,11 +73,17 @@ constexpr TenantRow kRows[] = {
     {"uploads",
      "INSERT INTO uploads (id, tenant_id, bytes_total, metadata, created_at_ms, expires_at_ms)"
      " VALUES ($1 || 'u', $1, 1, '', 0, 0)"},
+    {"feeds",
+     "INSERT INTO feeds (id, tenant_id, kind, locator, poll_interval_s, next_poll_at_ms,"
+     " created_at_ms) VALUES ($1 || 'f', $1, 'feed', $1, 1, 0, 0)"},
+    {"feed_items",
+     "INSERT INTO feed_items (tenant_id, feed_id, item_key, state, mark, seen_at_ms)"
+     " VALUES ($1, $1 || 'f', '', 'seen', '', 0)"},
 };
 
 // What the worker, and whoever looks a caller up, reaches over all tenants, and nothing else.
 const std::set<std::string> kSystemTables{"jobs",    "job_runs", "job_events", "job_checkpoints",
-                                          "changes", "api_keys", "sessions"};
+                                          "changes", "api_keys", "sessions",   "feeds"};
 
 const Scope kAnn{TenantId::FromTrusted("ann"), "test", {}};
 const Scope kBob{TenantId::FromTrusted("bob"), "test", {}};

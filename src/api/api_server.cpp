@@ -65,10 +65,16 @@ void ApiConfig::Bind(platform::ConfigBinder& binder) {
 
 // Destroyed from the last to the first.
 struct ApiServer::State {
-  State(ApiParts given, std::unique_ptr<source::Uploads> opened, const ApiConfig& config)
+  struct Opened {
+    std::unique_ptr<source::Uploads> uploads;
+    source::Dialer dialer;
+  };
+  State(ApiParts given, Opened opened, const ApiConfig& config)
       : parts(std::move(given)),
         address(config.server.address),
-        uploads(std::move(opened)),
+        uploads(std::move(opened.uploads)),
+        dialer(std::move(opened.dialer)),
+        sites(parts.sites, platform::ProgramPath()),
         intake({parts.database, parts.objects, parts.queue, parts.environment}, parts.intake),
         events({parts.database, parts.queue, parts.index, parts.environment, parts.log}),
         router({parts.database, parts.environment, parts.log, config.limits}),
@@ -83,6 +89,9 @@ struct ApiServer::State {
             parts.embedder,
             intake,
             *uploads,
+            dialer,
+            parts.feeds,
+            sites,
             events,
             metrics,
             parts.environment,
@@ -97,6 +106,8 @@ struct ApiServer::State {
   platform::Metrics metrics;
   platform::Metrics unseen;  // of the listener that serves the metrics
   std::unique_ptr<source::Uploads> uploads;
+  const source::Dialer dialer;
+  const source::VideoSites sites;
   media::Intake intake;
   EventHub events;
   std::unique_ptr<ConsoleFiles> console;
@@ -114,7 +125,9 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Start(ApiParts parts, const ApiCon
   NRL_TRY(auto uploads,
           source::Uploads::Open(parts.uploads_folder, parts.environment, config.uploads));
   NRL_TRY(auto console, ConsoleFiles::Load(ConsoleFolder(config.console_folder)));
-  auto state = std::make_unique<State>(std::move(parts), std::move(uploads), config);
+  NRL_TRY(auto dialer, source::Dialer::Create(parts.fetch));
+  auto state = std::make_unique<State>(
+      std::move(parts), State::Opened{std::move(uploads), std::move(dialer)}, config);
   state->console = std::move(console);
   AddAllRoutes(state->router, state->services());
   state->router.SetFallback(

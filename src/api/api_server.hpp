@@ -14,7 +14,10 @@
 #include "jobs/queue.hpp"
 #include "media/intake.hpp"
 #include "platform/objects/objects.hpp"
+#include "source/dialer.hpp"
+#include "source/feeds.hpp"
 #include "source/uploads.hpp"
+#include "source/video_site.hpp"
 
 namespace narralytica::api {
 
@@ -36,6 +39,9 @@ struct ApiParts {
   Environment environment;
   platform::Logger log;
   media::IntakeConfig intake;
+  source::FetchConfig fetch;
+  source::FeedsConfig feeds;
+  source::VideoSitesConfig sites;
   std::string uploads_folder;
   std::string version;
 };

@@ -19,18 +19,20 @@ constexpr size_t kGzipBytesMin = 1'024;
 constexpr int kGzipWindow = 15 + 16;  // zlib: with a gzip header
 constexpr size_t kEtagHexDigits = 32;
 
+// Nothing but our own files, no styles or scripts in the page, and no text that becomes one.
 constexpr std::string_view kPolicy =
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; "
-    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'";
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 constexpr std::string_view kNoConsole =
-    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Narralytica</title>"
-    "<body><h1>Narralytica is running</h1><p>The API is at <code>/api/v1</code>. The web "
-    "application is not built here: build it in <code>console/</code>, then start the server "
-    "with <code>--set serve.console_folder=</code> and the folder that the build made.</p></body>"
-    "</html>\n";
+    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+    "<meta name=\"viewport\" content=\"width=device-width\"><title>Narralytica</title>"
+    "<h1>Narralytica is running, without its web application</h1>"
+    "<p>The API is at <code>/api/v1</code>. To get the web application: install Node 20.19 or "
+    "newer from nodejs.org, run <code>make build</code> in the sources, and start the server "
+    "again. One that is built elsewhere is named by <code>--set serve.console_folder=FOLDER</code>."
+    "</p></html>\n";
 
 std::string ContentType(const std::string& path) {
   static const std::map<std::string, std::string> types{

@@ -167,6 +167,7 @@ class EventHub::Impl {
   struct News {
     std::vector<jobs::Job> jobs;
     std::vector<std::pair<media::Video, std::vector<jobs::Job>>> videos;
+    std::vector<source::Feed> sources;
     UtcMs newest;
   };
 
@@ -186,7 +187,11 @@ class EventHub::Impl {
         news.newest = std::max(news.newest, job.updated_at);
         if (touched.contains(job.video)) continue;
         const auto video = media::GetVideo(tx, job.video);
-        if (video) touched.emplace(job.video, *video);
+        if (video) touched.emplace(video->id, *video);
+      }
+      NRL_TRY(news.sources, source::FeedsPolledSince(tx, since, kRowsMax));
+      for (const source::Feed& feed : news.sources) {
+        news.newest = std::max(news.newest, feed.last_polled_at.value_or(since));
       }
       for (const auto& [id, video] : touched) {
         NRL_TRY(auto jobs, parts_.queue.OfVideo(tx, id));
@@ -219,6 +224,12 @@ class EventHub::Impl {
     for (const auto& [video, jobs] : news.videos) {
       Tell(tenant, video.id, {"video.updated", video.id.str(), {}},
            VideoUpdateJson(video, jobs, now));
+    }
+    for (const source::Feed& feed : news.sources) {
+      const Json source = SourceJson(feed);
+      if (watch->second.told.Put("source " + feed.id.str(), source.dump())) {
+        Add(tenant, std::nullopt, {"source.updated", {}, feed.trace}, source);
+      }
     }
     // The lag grows all the time; that it began or ended is news.
     const std::string state = fmt::format("{} {} {}", info.generation, info.as_of_seq,

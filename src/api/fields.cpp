@@ -11,6 +11,7 @@
 namespace narralytica::api {
 namespace {
 
+constexpr size_t kIdempotencyKeyBytesMax = 255;
 constexpr int kJsonDepthMax = 32;
 
 bool IsJson(std::string_view content_type) {
@@ -69,9 +70,45 @@ std::optional<int64_t> IntegerOf(const Json& value, bool from_query) {
 
 }  // namespace
 
+Result<access::IdempotentRequest> ReadIdempotent(const Request& request, std::string operation) {
+  if (!request.headers.contains("idempotency-key")) return access::IdempotentRequest{};
+  const std::string& key = request.Header("idempotency-key");
+  if (key.empty() || key.size() > kIdempotencyKeyBytesMax || !IsPrintableAscii(key)) {
+    return Fail(InvalidField("Idempotency-Key", "Idempotency-Key is not right",
+                             "it has 1 to 255 printable ASCII characters"));
+  }
+  return access::IdempotentRequest{std::move(operation), key,
+                                   nlohmann::json::parse(request.body).dump()};
+}
+
 size_t CountCharacters(std::string_view utf8) {
   return static_cast<size_t>(
       std::ranges::count_if(utf8, [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
+}
+
+// The characters of RFC 3986, section 2; others are percent-encoded.
+bool IsUriText(std::string_view text) {
+  const auto is_hex = [&](size_t at) {
+    return at < text.size() && std::isxdigit(static_cast<unsigned char>(text[at])) != 0;
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c <= ' ' || c >= 0x7F || std::string_view("\"<>\\^`{|}").contains(text[i])) return false;
+    if (c == '%' && (!is_hex(i + 1) || !is_hex(i + 2))) return false;
+  }
+  return true;
+}
+
+TextRule HttpUrlRule() {
+  const auto is_url = [](std::string_view text) {
+    const size_t host = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
+    return host > 0 && text.size() > host && text[host] != '/' && IsUriText(text);
+  };
+  return {.required = true,
+          .characters_min = 10,
+          .characters_max = 2'048,
+          .form = is_url,
+          .form_text = "be an http:// or https:// URL, special characters percent-encoded"};
 }
 
 bool IsPrintableAscii(std::string_view text) {

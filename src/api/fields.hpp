@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access/idempotency.hpp"
 #include "access/page.hpp"
 #include "api/http.hpp"
 #include "base/id.hpp"
@@ -95,8 +96,14 @@ class Fields {
   std::set<std::string, std::less<>> asked_;
 };
 
+// The request's Idempotency-Key and what it stands for; an empty key when there is none. The body
+// was read as JSON before.
+Result<access::IdempotentRequest> ReadIdempotent(const Request& request, std::string operation);
+
 size_t CountCharacters(std::string_view utf8);
 bool IsPrintableAscii(std::string_view text);
+// HttpUrl of the contract, required.
+TextRule HttpUrlRule();
 // BCP 47 as the contract has it.
 bool IsLanguage(std::string_view text);
 

@@ -58,6 +58,7 @@ void AddAllRoutes(Router& router, const Services& services) {
   AddKeysRoutes(router, services);
   AddIngestRoutes(router, services);
   AddUploadsRoutes(router, services);
+  AddSourcesRoutes(router, services);
   AddVideosRoutes(router, services);
   AddMediaRoutes(router, services);
   AddTranscriptsRoutes(router, services);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "access/idempotency.hpp"
 #include "api/fields.hpp"
 #include "api/services.hpp"
 #include "api/wire.hpp"
@@ -28,12 +27,6 @@ bool IsProvider(std::string_view text) {
   });
 }
 
-bool IsHttpUrl(std::string_view text) {
-  const size_t host = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
-  return host > 0 && text.size() > host && text[host] != '/' &&
-         std::ranges::none_of(text, [](unsigned char c) { return c <= ' ' || c == 0x7F; });
-}
-
 bool IsLanguageOrAuto(std::string_view text) { return text == "auto" || IsLanguage(text); }
 
 void ReadSource(Fields& source, Wanted& wanted) {
@@ -46,11 +39,8 @@ void ReadSource(Fields& source, Wanted& wanted) {
     if (!source.Has("upload_ref")) source.Missing("upload_ref");
     wanted.upload = source.MaybeId<UploadId>("upload_ref").value_or(UploadId());
   } else {
-    wanted.url = source.Text("url", {.required = true,
-                                     .characters_min = 10,
-                                     .characters_max = 2'048,
-                                     .form = IsHttpUrl,
-                                     .form_text = "begin with http:// or https://"});
+    wanted.intake.kind = kind;
+    wanted.url = source.Text("url", HttpUrlRule());
   }
 }
 
@@ -99,7 +89,7 @@ media::Accepted FromAnswer(const std::string& text) {
           answer.at("duplicate"), media::Known::kNo};
 }
 
-// One request to take an upload in.
+// One request to take a recording in.
 class Ingest {
  public:
   Ingest(const Services& services, const Request& request, const Caller& caller)
@@ -107,17 +97,11 @@ class Ingest {
 
   Result<Response> Run() {
     NRL_TRY(Wanted wanted, ReadWanted(request_));
-    NRL_CHECK(ReadIdempotencyKey());
+    NRL_TRY(idempotent_, ReadIdempotent(request_, "ingest"));
     NRL_TRY(const auto earlier,
             ReadAs(services_, caller_, [&](access::Tx& tx) { return FindEarlier(tx, wanted); }));
     if (earlier) return Answer(*earlier);
-    if (wanted.upload.empty()) {
-      return Fail(Error{ErrorCode::kInvalid,
-                        "this server does not fetch recordings from addresses yet",
-                        "upload the file to /api/v1/uploads",
-                        {},
-                        "unsafe_url:source.url"});
-    }
+    if (wanted.upload.empty()) return FromUrl(wanted);
     NRL_CHECK(Complete(wanted));
     const media::IntakeHooks hooks{{},
                                    [&](access::Tx& tx) { return FindEarlier(tx, wanted); },
@@ -131,15 +115,28 @@ class Ingest {
   }
 
  private:
-  Status ReadIdempotencyKey() {
-    const std::string& key = request_.Header("idempotency-key");
-    if (!request_.headers.contains("idempotency-key")) return {};
-    if (key.empty() || key.size() > 255 || !IsPrintableAscii(key)) {
-      return Fail(InvalidField("Idempotency-Key", "Idempotency-Key is not right",
-                               "it has 1 to 255 printable ASCII characters"));
+  // The job fetches it; what can be told of the address is told now.
+  Result<Response> FromUrl(Wanted& wanted) {
+    const auto url = services_.dialer.CheckUrl(wanted.url);
+    if (!url) {
+      Error error = url.error();
+      error.reason += ":source.url";
+      return Fail(std::move(error));
     }
-    idempotent_ = {"ingest", key, nlohmann::json::parse(request_.body).dump()};
-    return {};
+    if (const Status able = services_.sites.CheckInstalled();
+        wanted.intake.kind == "youtube" && !able) {
+      // Not 503: here, the same request will never succeed.
+      return Fail(InvalidField("source.kind", able.error().message, able.error().hint));
+    }
+    wanted.intake.locator = url->text;
+    const media::IntakeHooks hooks{{},
+                                   [&](access::Tx& tx) { return FindEarlier(tx, wanted); },
+                                   [&](access::Tx& tx, const media::Accepted& accepted) {
+                                     return Note(tx, wanted, accepted);
+                                   }};
+    NRL_TRY(const media::Accepted accepted,
+            services_.intake.AcceptUrl(caller_.scope, wanted.intake, hooks));
+    return Answer(accepted);
   }
 
   // The answer that was given to this very request, or to an upload that is used up.
@@ -181,7 +178,9 @@ class Ingest {
   }
 
   Status Note(access::Tx& tx, const Wanted& wanted, const media::Accepted& accepted) {
-    NRL_CHECK(services_.uploads.NoteVideo(tx, wanted.upload, accepted.video));
+    if (!wanted.upload.empty()) {
+      NRL_CHECK(services_.uploads.NoteVideo(tx, wanted.upload, accepted.video));
+    }
     if (idempotent_.key.empty()) return {};
     return access::RecordAnswer(tx, idempotent_, AnswerText(accepted),
                                 services_.environment.clock.Now());

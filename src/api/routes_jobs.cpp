@@ -1,10 +1,9 @@
 // /api/v1/jobs: what is being done.
 #include "api/fields.hpp"
+#include "api/job_changes.hpp"
 #include "api/services.hpp"
 #include "api/wire.hpp"
 #include "jobs/job_lists.hpp"
-#include "jobs/pipeline.hpp"
-#include "media/video_store.hpp"
 
 namespace narralytica::api {
 namespace {
@@ -60,33 +59,13 @@ Result<Response> ListEvents(const Services& services, const Request& request,
   return JsonResponse(200, PageJson(events, page, EventJson));
 }
 
-// What the change means for the recording: its status, and what a canceled job still lets follow.
-Status Settle(const Services& services, access::Tx& tx, const JobId& job) {
-  const Environment environment = services.environment;
-  const jobs::StageServices stages{
-      services.database, environment, services.queue,
-      [environment](access::Tx& inner, const VideoId& video, std::string_view status) {
-        return media::SetVideoStatus(inner, video, status, environment.clock.Now());
-      },
-      services.metrics};
-  return jobs::SettleJob(tx, stages, job);
-}
-
 Result<Response> Change(const Services& services, const Request& request, const Caller& caller,
-                        bool cancel) {
+                        JobChange change) {
   NRL_TRY(const JobId id, PathId<JobId>(request, "job_id"));
-  NRL_TRY(const auto job, WriteAs(services, caller, [&](access::Tx& tx) -> Result<jobs::Job> {
-            NRL_TRY(const jobs::Job before, services.queue.Get(tx, id));
-            if (cancel) {
-              NRL_CHECK(services.queue.RequestCancel(tx, id));
-            } else {
-              if (!media::GetVideo(tx, before.video)) {
-                return Fail(ErrorCode::kConflict, "the recording of this job was deleted");
-              }
-              NRL_CHECK(services.queue.Redrive(tx, id));
-            }
-            NRL_CHECK(Settle(services, tx, id));
-            return services.queue.Get(tx, id);
+  const JobChangeParts parts{services.database, services.queue, services.metrics,
+                             services.environment};
+  NRL_TRY(const auto job, WriteAs(services, caller, [&](access::Tx& tx) {
+            return ChangeJob(tx, parts, id, change);
           }));
   return JsonResponse(200, JobJson(job));
 }
@@ -102,21 +81,21 @@ void AddJobsRoutes(Router& router, const Services& services) {
                   return function(services, request, caller);
                 }});
   };
-  const auto write = [&](const std::string& path, bool cancel) {
+  const auto write = [&](const std::string& path, JobChange change) {
     router.Add({.method = "POST",
                 .pattern = path,
                 .cost = Cost::kWrite,
                 .permission = {"write", "jobs"},
-                .handler = [services, cancel](const Request& request, const Caller& caller) {
-                  return Change(services, request, caller, cancel);
+                .handler = [services, change](const Request& request, const Caller& caller) {
+                  return Change(services, request, caller, change);
                 }});
   };
   read("/api/v1/jobs", List);
   read("/api/v1/jobs/{job_id}", Get);
   read("/api/v1/jobs/{job_id}/runs", ListRuns);
   read("/api/v1/jobs/{job_id}/events", ListEvents);
-  write("/api/v1/jobs/{job_id}/retry", false);
-  write("/api/v1/jobs/{job_id}/cancel", true);
+  write("/api/v1/jobs/{job_id}/retry", JobChange::kRetry);
+  write("/api/v1/jobs/{job_id}/cancel", JobChange::kCancel);
 }
 
 }  // namespace narralytica::api

@@ -1,4 +1,6 @@
 // /api/v1/keys: API keys.
+#include "access/sealed.hpp"
+#include "api/cookie.hpp"
 #include "api/fields.hpp"
 #include "api/services.hpp"
 #include "api/wire.hpp"
@@ -18,6 +20,30 @@ Result<Response> List(const Services& services, const Request& request, const Ca
   return JsonResponse(200, PageJson(keys, page, KeyJson));
 }
 
+std::string CredentialOf(const Request& request) {
+  return request.Header("authorization") + " " + request.Cookie(kSessionCookie);
+}
+
+// The answer to this very request, which has the secret and so is kept sealed; null when it is the
+// first one.
+Result<Json> FindEarlier(access::Tx& tx, const access::IdempotentRequest& request,
+                         const std::string& credential) {
+  if (request.key.empty()) return Json();
+  NRL_TRY(const auto sealed, access::FindReplay(tx, request));
+  if (!sealed) return Json();
+  const auto opened = access::Unseal(*sealed, credential);
+  if (!opened) {
+    return Fail(Error{ErrorCode::kConflict,
+                      "this idempotency key was used by another caller",
+                      "use a new key for a new request",
+                      {},
+                      "idempotency_mismatch"});
+  }
+  Json answer = Json::parse(*opened);
+  answer["idempotent_replay"] = true;
+  return answer;
+}
+
 Result<Response> Create(const Services& services, const Request& request, const Caller& caller) {
   NRL_TRY(Fields fields, Fields::OfBody(request));
   access::NewKey wanted;
@@ -32,10 +58,20 @@ Result<Response> Create(const Services& services, const Request& request, const 
     return Fail(ErrorCode::kDenied, "a key cannot be made that may do more than its maker",
                 "choose a lower role, or scopes within your own");
   }
-  NRL_TRY(const auto created, WriteAs(services, caller, [&](access::Tx& tx) {
-            return access::CreateKey(tx, wanted, services.environment);
-          }));
-  return JsonResponse(201, CreatedKeyJson(created)).With("Cache-Control", "no-store");
+  NRL_TRY(const auto idempotent, ReadIdempotent(request, "key.create"));
+  NRL_TRY(
+      const Json answer, WriteAs(services, caller, [&](access::Tx& tx) -> Result<Json> {
+        NRL_TRY(Json earlier, FindEarlier(tx, idempotent, CredentialOf(request)));
+        if (!earlier.is_null()) return earlier;
+        NRL_TRY(const auto created, access::CreateKey(tx, wanted, services.environment));
+        Json json = CreatedKeyJson(created);
+        if (idempotent.key.empty()) return json;
+        const std::string sealed =
+            access::Seal(json.dump(), CredentialOf(request), services.environment.random);
+        NRL_CHECK(access::RecordAnswer(tx, idempotent, sealed, services.environment.clock.Now()));
+        return json;
+      }));
+  return JsonResponse(201, answer).With("Cache-Control", "no-store");
 }
 
 Result<Response> Revoke(const Services& services, const Request& request, const Caller& caller) {

@@ -13,9 +13,9 @@ struct Found {
 };
 
 Result<Found> FindArtifact(access::Tx& tx, const VideoId& video, const std::string& kind) {
-  NRL_CHECK(media::GetVideo(tx, video));
-  NRL_TRY(auto artifact, media::ArtifactOf(tx, video, kind));
-  NRL_TRY(auto source, source::SourceOfVideo(tx, video));
+  NRL_TRY(const media::Video found, media::GetVideo(tx, video));
+  NRL_TRY(auto artifact, media::ArtifactOf(tx, found.id, kind));
+  NRL_TRY(auto source, source::SourceOfVideo(tx, found.id));
   return Found{std::move(artifact), std::move(source.locator)};
 }
 

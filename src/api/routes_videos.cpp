@@ -58,7 +58,9 @@ Result<Response> Get(const Services& services, const Request& request, const Cal
 }
 
 // Its jobs stop, and one more takes it out of the index.
-Status DeleteIn(access::Tx& tx, const Services& services, const VideoId& id) {
+Status DeleteIn(access::Tx& tx, const Services& services, const VideoId& asked) {
+  NRL_TRY(const media::Video video, media::GetVideo(tx, asked));
+  const VideoId id = video.id;  // another one when `asked` was a duplicate
   NRL_CHECK(media::DeleteVideo(tx, id, services.environment.clock.Now()));
   NRL_TRY(const auto jobs, services.queue.OfVideo(tx, id));
   for (const jobs::Job& job : jobs) {

@@ -13,7 +13,10 @@
 #include "media/intake.hpp"
 #include "platform/metrics.hpp"
 #include "platform/objects/objects.hpp"
+#include "source/dialer.hpp"
+#include "source/feeds.hpp"
 #include "source/uploads.hpp"
+#include "source/video_site.hpp"
 
 namespace narralytica::api {
 
@@ -25,6 +28,9 @@ struct Services {
   index::Embedder& embedder;
   const media::Intake& intake;
   const source::Uploads& uploads;
+  const source::Dialer& dialer;
+  const source::FeedsConfig& feeds;
+  const source::VideoSites& sites;
   EventHub& events;
   platform::Metrics& metrics;
   Environment environment;
@@ -38,6 +44,7 @@ void AddSessionRoutes(Router& router, const Services& services);
 void AddKeysRoutes(Router& router, const Services& services);
 void AddIngestRoutes(Router& router, const Services& services);
 void AddUploadsRoutes(Router& router, const Services& services);
+void AddSourcesRoutes(Router& router, const Services& services);
 void AddVideosRoutes(Router& router, const Services& services);
 void AddMediaRoutes(Router& router, const Services& services);
 void AddTranscriptsRoutes(Router& router, const Services& services);

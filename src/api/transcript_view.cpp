@@ -52,8 +52,8 @@ Result<LoadedTranscript> LoadTranscript(const TranscriptSource& source, const ac
                                         const VideoId& video) {
   NRL_TRY(LoadedTranscript loaded,
           access::Read(source.database, scope, [&](access::Tx& tx) -> Result<LoadedTranscript> {
-            NRL_CHECK(media::GetVideo(tx, video));
-            NRL_TRY(const auto current, transcript::CurrentTranscript(tx, video));
+            NRL_TRY(const media::Video found, media::GetVideo(tx, video));
+            NRL_TRY(const auto current, transcript::CurrentTranscript(tx, found.id));
             return ReadTranscriptRows(tx, current);
           }));
   NRL_CHECK(AddWords(source.objects, loaded));

@@ -9,7 +9,8 @@
 namespace narralytica::api {
 namespace {
 
-constexpr double kEtaFractionMin = 0.02;
+// Intake and loading the model tell nothing of how long the rest takes.
+constexpr double kEtaFractionMin = 0.1;
 
 const jobs::Job* NewestOf(const std::vector<jobs::Job>& jobs, const jobs::StageName& stage) {
   const jobs::Job* newest = nullptr;

@@ -84,7 +84,23 @@ Json CreatedKeyJson(const access::CreatedKey& created) {
           {"scopes", key.scopes},
           {"prefix", key.prefix},
           {"created_at", FormatRfc3339(key.created_at)},
-          {"expires_at", OrNull(key.expires_at)}};
+          {"expires_at", OrNull(key.expires_at)},
+          {"idempotent_replay", false}};
+}
+
+Json SourceJson(const source::Feed& feed) {
+  const std::string_view status = feed.polling ? "polling" : feed.error ? "failing" : "ok";
+  return {{"id", feed.id.str()},
+          {"kind", feed.kind},
+          {"locator", feed.locator},
+          {"title", OrNull(feed.title)},
+          {"status", status},
+          {"poll_interval_s", feed.poll_interval_s},
+          {"item_count", feed.item_count},
+          {"last_polled_at", OrNull(feed.last_polled_at)},
+          {"next_poll_at", FormatRfc3339(feed.next_poll_at)},
+          {"error", JobErrorJson(feed.error, feed.trace)},
+          {"created_at", FormatRfc3339(feed.created_at)}};
 }
 
 Json TranscriptSummaryJson(const transcript::Transcript& transcript) {

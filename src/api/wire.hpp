@@ -10,6 +10,7 @@
 #include "access/page.hpp"
 #include "jobs/job.hpp"
 #include "jobs/job_lists.hpp"
+#include "source/feeds.hpp"
 #include "transcript/transcript_lists.hpp"
 
 namespace narralytica::api {
@@ -28,6 +29,7 @@ Json EventJson(const jobs::JobEvent& event);
 Json ChangeJson(const jobs::ListedChange& change);
 Json KeyJson(const access::ApiKey& key);
 Json CreatedKeyJson(const access::CreatedKey& created);
+Json SourceJson(const source::Feed& feed);
 Json TranscriptSummaryJson(const transcript::Transcript& transcript);
 Json SegmentJson(const transcript::CitedSegment& cited);
 

@@ -10,6 +10,10 @@
 namespace narralytica::app {
 namespace {
 
+constexpr const char* kExitCodes =
+    "Exit codes: 0 all done, 1 unexpected, 2 wrong usage, 3 some inputs failed, 4 not found,\n"
+    "5 denied, 6 a dependency is unavailable, 7 a check said no.";
+
 std::string DefaultDataFolder() {
   if (const char* folder = std::getenv("NARRALYTICA_DATA")) return folder;
   if (const char* folder = std::getenv("XDG_DATA_HOME")) {
@@ -17,6 +21,46 @@ std::string DefaultDataFolder() {
   }
   const char* home = std::getenv("HOME");
   return std::string(home == nullptr ? "." : home) + "/.local/share/narralytica";
+}
+
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : value;
+}
+
+[[noreturn]] void WrongUsage(const std::string& text) {
+  throw CLI::ValidationError(text, CLI::ExitCodes::ValidationError);
+}
+
+void SettlePlace(const CLI::App& command, CommonOptions& options, Place place) {
+  const bool folder_named = command.count("--data") > 0;
+  if (folder_named && !options.server.empty()) {
+    WrongUsage("--data and --server: a command works on one of them, give one");
+  }
+  if (!folder_named && options.server.empty()) {
+    options.server = Variable("NARRALYTICA_SERVER");
+    if (!options.server.empty() && !Variable("NARRALYTICA_DATA").empty()) {
+      WrongUsage("NARRALYTICA_SERVER and NARRALYTICA_DATA are both set: give --data or --server");
+    }
+  }
+  if (options.server.empty()) {
+    if (!options.key.empty() || !options.key_file.empty()) {
+      WrongUsage("a key is for a server: give --server URL too");
+    }
+    return;
+  }
+  if (place == Place::kFolder) {
+    WrongUsage(command.get_name() +
+               " works on a data folder itself, not through a server: run it on the machine that"
+               " has the folder, with --data DIR");
+  }
+  if (!options.settings.empty()) {
+    WrongUsage("--set and --database are for a data folder; a server has its own settings");
+  }
+  if (options.key.empty() && options.key_file.empty()) {
+    options.key = Variable("NARRALYTICA_KEY");
+    if (options.key.empty()) options.key_file = Variable("NARRALYTICA_KEY_FILE");
+  }
 }
 
 sigset_t StopSignals() {
@@ -49,9 +93,10 @@ int ExitCodeOf(const Error& error) {
   return kUnexpected;
 }
 
-void AddCommonOptions(CLI::App& command, CommonOptions& options) {
+void AddCommonOptions(CLI::App& command, CommonOptions& options, Place place) {
   options.data_folder = DefaultDataFolder();
-  command.add_option("--data", options.data_folder, "folder of the embedded store")
+  command.add_option("--data", options.data_folder, "data folder (or NARRALYTICA_DATA)")
+      ->type_name("DIR")
       ->capture_default_str();
   command
       .add_option_function<std::string>(
@@ -60,8 +105,28 @@ void AddCommonOptions(CLI::App& command, CommonOptions& options) {
           "PostgreSQL instead of SQLite in the folder: postgres://USER@HOST/NAME, no password")
       ->type_name("URL");
   command.add_option("--set", options.settings, "override a setting: key=value (repeatable)")
+      ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  CLI::Option* server = command.add_option("--server", options.server,
+                                           "work on that server instead (or NARRALYTICA_SERVER)");
+  CLI::Option* key = command.add_option(
+      "--key", options.key,
+      "API key; everybody on this machine sees it in `ps`: rather NARRALYTICA_KEY or --key-file");
+  CLI::Option* key_file =
+      command.add_option("--key-file", options.key_file,
+                         "file of mode 0600 with the API key (or NARRALYTICA_KEY_FILE)");
+  server->type_name("URL");
+  key->type_name("KEY");
+  key_file->type_name("FILE");
+  key->excludes(key_file);
+  // Known everywhere, so that it can be said why it does not work; shown where it does.
+  for (CLI::Option* option : {server, key, key_file}) {
+    option->group(place == Place::kFolder ? "" : "On a server");
+  }
   command.add_flag("--json", options.json, "print one JSON document on stdout");
+  command.footer(kExitCodes);
+  command.parse_complete_callback(
+      [&command, &options, place] { SettlePlace(command, options, place); });
 }
 
 void AddPortOption(CLI::App& command, CommonOptions& options) {

@@ -1,5 +1,5 @@
-// What every command shares: the options --data, --database, --json and --set, what is printed
-// where, and what an exit code means.
+// What every command shares: where it works (--data DIR, or --server URL with a key), --json and
+// --set, what is printed where, and what an exit code means.
 //
 // With --json exactly one JSON document goes to stdout and everything else to stderr. Exit codes:
 // 0 all done, 1 unexpected, 2 wrong usage, 3 some inputs failed (each with its error), 4 not found,
@@ -39,10 +39,18 @@ struct CommonOptions {
   std::string data_folder;
   std::vector<std::string> settings;  // key=value
   bool json = false;
+  std::string server;  // "": the data folder
+  std::string key, key_file;
 };
 
-// Adds --data, --database, --set and --json to a command; `options` must outlive it.
-void AddCommonOptions(CLI::App& command, CommonOptions& options);
+// Where a command can work.
+enum class Place { kFolder, kFolderOrServer };
+
+// Adds --data, --database, --server, --key, --key-file, --set and --json to a command, and settles
+// which place it works on: what the command line names, then NARRALYTICA_SERVER, then
+// NARRALYTICA_DATA, then the user's data folder. Wrong usage: two places at once, and a server for
+// a command that needs the folder. `options` must outlive the command.
+void AddCommonOptions(CLI::App& command, CommonOptions& options, Place place);
 
 // Adds --port, short for --set serve.port=.
 void AddPortOption(CLI::App& command, CommonOptions& options);
@@ -95,6 +103,8 @@ void AddEngineCommand(CommandSet& commands);
 void AddMediaCommand(CommandSet& commands);
 void AddUpCommand(CommandSet& commands);
 void AddServeCommand(CommandSet& commands);
+void AddRelayCommand(CommandSet& commands);
+void AddFeedsCommand(CommandSet& commands);
 void AddKeyCommand(CommandSet& commands);
 
 }  // namespace narralytica::app

@@ -7,6 +7,7 @@
 
 #include "app/cli.hpp"
 #include "app/model_catalog.hpp"
+#include "app/remote_client.hpp"
 #include "app/work.hpp"
 #include "platform/file.hpp"
 #include "platform/inference/engine_client.hpp"
@@ -147,16 +148,54 @@ std::vector<Check> RunChecks(const CommonOptions& options) {
   return checks;
 }
 
+// What can be told of a server from here; how its machine is, its own doctor says.
+std::vector<Check> RunRemoteChecks(const CommonOptions& options, const std::stop_token& stop) {
+  auto client = RemoteClient::Create(options, stop);
+  if (!client) return {{"client", false, client.error().message, client.error().hint}};
+  std::vector<Check> checks;
+  const auto ask = [&](const std::string& name, const std::string& path, const auto& detail) {
+    const auto reply = client->Get(path);
+    checks.push_back({name, reply.has_value(), reply ? detail(*reply) : reply.error().message,
+                      reply ? "" : reply.error().hint});
+    return reply.has_value();
+  };
+  const bool alive = ask("server", "/livez", [&](const Json& reply) {
+    return client->server() + ", version " + reply.value("version", "unknown");
+  });
+  if (!alive) return checks;
+  ask("ready", "/readyz", [](const Json& reply) {
+    std::string names;
+    for (const Json& check : reply.value("checks", Json::array())) {
+      names += (names.empty() ? "" : ", ") + check.value("name", "");
+    }
+    return names;
+  });
+  ask("key", "/api/v1/session",
+      [](const Json& reply) { return "role " + reply.value("role", "unknown"); });
+  return checks;
+}
+
 int Run(const CommonOptions& options, bool show_config) {
+  if (show_config && !options.server.empty()) {
+    return FailCommand({ErrorCode::kInvalid,
+                        "a server's settings are shown on its own machine",
+                        "write there: narralytica doctor --config --data DIR",
+                        {},
+                        {}},
+                       options.json);
+  }
   if (show_config) {
     const auto config = Config::Load(options.data_folder, options.settings);
     if (!config) return FailCommand(config.error(), options.json);
     fmt::print("{}", config->Dump());
     return kDone;
   }
+  SignalStop stop;
   bool ok = true;
   Json items = Json::array();
-  for (const Check& check : RunChecks(options)) {
+  const std::vector<Check> checks =
+      options.server.empty() ? RunChecks(options) : RunRemoteChecks(options, stop.token());
+  for (const Check& check : checks) {
     ok &= check.ok;
     items.push_back(
         {{"name", check.name}, {"ok", check.ok}, {"detail", check.detail}, {"fix", check.fix}});
@@ -175,7 +214,7 @@ void AddDoctorCommand(CommandSet& commands) {
   auto show_config = std::make_shared<bool>(false);
   CLI::App* command = commands.app.add_subcommand(
       "doctor", "say what is wrong here and the command that mends it (exit 7: something is)");
-  AddCommonOptions(*command, *options);
+  AddCommonOptions(*command, *options, Place::kFolderOrServer);
   command->add_flag("--config", *show_config, "print every setting with its value instead");
   command->callback(
       [&commands, options, show_config] { commands.exit_code = Run(*options, *show_config); });

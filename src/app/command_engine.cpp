@@ -43,7 +43,7 @@ void AddEngineCommand(CommandSet& commands) {
   auto options = std::make_shared<CommonOptions>();
   CLI::App* command = commands.app.add_subcommand(
       "engine", "run the inference engine of a data folder (work and up start it themselves)");
-  AddCommonOptions(*command, *options);
+  AddCommonOptions(*command, *options, Place::kFolder);
   command->callback([&commands, options] {
     SignalStop stop;
     const Status status = Serve(*options, stop.token());

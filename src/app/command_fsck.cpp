@@ -176,7 +176,7 @@ void AddFsckCommand(CommandSet& commands) {
   auto options = std::make_shared<CommonOptions>();
   CLI::App* command = commands.app.add_subcommand(
       "fsck", "check database, objects and index against one another (exit 7: findings)");
-  AddCommonOptions(*command, *options);
+  AddCommonOptions(*command, *options, Place::kFolder);
   command->callback([&commands, options] { commands.exit_code = Run(*options); });
 }
 

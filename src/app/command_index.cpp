@@ -100,7 +100,7 @@ void AddIndexCommand(CommandSet& commands) {
   auto options = std::make_shared<IndexOptions>();
   CLI::App* command = commands.app.add_subcommand(
       "index", "show, verify (exit 7: damaged), rebuild or roll back the search index");
-  AddCommonOptions(*command, options->common);
+  AddCommonOptions(*command, options->common, Place::kFolder);
   command->add_option("action", options->action, "status, verify, rebuild or rollback")
       ->check(CLI::IsMember({"status", "verify", "rebuild", "rollback"}))
       ->capture_default_str();

@@ -2,79 +2,79 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
+#include <condition_variable>
+#include <mutex>
 
-#include "app/cli.hpp"
-#include "app/model_catalog.hpp"
+#include "app/backend.hpp"
 #include "app/progress_line.hpp"
-#include "app/work.hpp"
-#include "jobs/pipeline.hpp"
-#include "media/intake.hpp"
-#include "transcript/transcribe_stage.hpp"
 
 namespace narralytica::app {
 namespace {
 
-constexpr std::chrono::milliseconds kPoll{200};
-constexpr double kEtaFractionMin = 0.02;
+using std::chrono::steady_clock;
 
 struct IngestOptions {
   CommonOptions common;
   std::vector<std::string> paths;
   std::string wait;  // "", "searchable" or "all"
+  bool video_site = false;
   std::string title, external_id, language, model, published_at;
 };
 
 // One input, from the command line to its end.
 struct Input {
   std::string path;
-  std::optional<media::Accepted> accepted;
-  std::optional<Error> error;
-  std::vector<jobs::Job> jobs;  // as last seen
-  std::string status;           // of the video, as last seen
-  bool told = false;            // its end was told to the person
+  std::optional<Error> error;  // of taking it in
+  Json accepted;               // null when it was not
+  Json video;                  // as last seen
+  bool dead_letter = false;
+  bool told = false;  // its end was told to the person
+
+  bool is_accepted() const { return !accepted.is_null(); }
+  VideoId id() const { return VideoId::FromTrusted(accepted.at("video_id")); }
+  std::string status() const { return video.is_null() ? "failed" : video.at("status"); }
 };
 
-// The error of the job that kept the video from being complete.
-std::optional<Error> FailureOf(const std::vector<jobs::Job>& jobs) {
-  for (const jobs::Job& job : jobs) {
-    if (job.status == jobs::JobStatus::kFailed && job.error) {
-      return Error{ErrorCodeFromString(job.error->code).value_or(ErrorCode::kInternal),
-                   job.error->message,
-                   job.error->hint,
-                   {},
-                   job.error->reason};
-    }
-    if (job.status == jobs::JobStatus::kCanceled) {
-      return Error{
-          ErrorCode::kCanceled, "canceled", "narralytica jobs retry starts it again", {}, {}};
-    }
-  }
-  return std::nullopt;
+std::string TextOf(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-bool IsDeadLetter(const std::vector<jobs::Job>& jobs) {
-  return std::ranges::any_of(jobs, [](const jobs::Job& job) { return job.dead_letter; });
+bool AnyStage(const Json& video, const auto& condition) {
+  return std::ranges::any_of(video.at("stages"), condition);
 }
 
-// Known before the work is accepted, not when it fails.
-Status CheckModel(const Installation& store, const std::string& name) {
-  if (name.empty()) return {};
-  NRL_TRY(const std::vector<Model> models, ListModels(ModelsFolder(store.config().engine)));
-  const bool known = std::ranges::any_of(models, [&](const Model& model) {
-    return model.task == "recognition" && model.id == transcript::ModelId(name);
+bool IsSearchable(const Json& video) {
+  return AnyStage(video, [](const Json& stage) {
+    return stage.at("type") == "index" && stage.at("status") == "succeeded";
   });
-  if (known) return {};
-  return Fail(ErrorCode::kInvalid, fmt::format("there is no recognition model '{}'", name),
-              "base, small-en, or one that narralytica models lists");
 }
 
-Result<media::IntakeRequest> RequestFor(const Installation& store, const IngestOptions& options,
-                                        const std::string& path) {
-  NRL_CHECK(CheckModel(store, options.model));
+// Nothing of it is queued or running.
+bool HasSettled(const Json& video) {
+  return !AnyStage(video, [](const Json& stage) {
+    return stage.at("status") == "queued" || stage.at("status") == "running";
+  });
+}
+
+// Why the recording is not complete, as the command line contract has errors; null when it is.
+Json FailureOf(const Input& input) {
+  if (input.error) return ErrorJson(*input.error);
+  const Json error = input.video.is_null() ? Json() : input.video.at("error");
+  if (error.is_null()) return nullptr;
+  return {{"code", TextOf(error, "code")},
+          {"message", TextOf(error, "message")},
+          {"hint", TextOf(error.at("details"), "hint")}};
+}
+
+Result<media::IntakeRequest> RequestFor(const IngestOptions& options, const std::string& path) {
   media::IntakeRequest request;
-  request.path = path;
+  if (path.starts_with("http://") || path.starts_with("https://")) {
+    request.kind = options.video_site ? "youtube" : "external_url";
+    request.locator = path;
+  } else {
+    request.path = path;
+  }
   request.title = options.title;
   request.external_id = options.external_id;
   request.language = options.language;
@@ -85,86 +85,47 @@ Result<media::IntakeRequest> RequestFor(const Installation& store, const IngestO
   return request;
 }
 
-// The stage that is running now, for people.
-std::string CurrentStage(const std::vector<jobs::Job>& jobs) {
-  for (const jobs::Job& job : jobs) {
-    if (job.status == jobs::JobStatus::kRunning) {
-      return job.progress_stage.empty() ? job.stage.Label() : job.progress_stage;
-    }
-  }
-  return "waiting";
-}
-
-std::optional<int64_t> EtaMs(const std::vector<jobs::Job>& jobs, double fraction) {
-  const auto first = std::ranges::min_element(jobs, {}, &jobs::Job::id);
-  if (fraction < kEtaFractionMin || first == jobs.end() || !first->started_at) return std::nullopt;
-  const int64_t elapsed_ms = SystemEnvironment().clock.Now().value - first->started_at->value;
-  return static_cast<int64_t>(static_cast<double>(elapsed_ms) * (1 - fraction) / fraction);
-}
-
-// A worker inside this command, for as long as nobody else does the work.
-class BorrowedWorker {
- public:
-  explicit BorrowedWorker(Installation& store)
-      : thread_([this, &store](const std::stop_token& stop) {
-          outcome_ = RunWorker(store, stop, false);
-          ended_ = true;
-        }) {}
-  bool ended() const { return ended_; }
-  Status Stop() {
-    thread_.request_stop();
-    thread_.join();
-    const bool stopped = !outcome_ && outcome_.error().code == ErrorCode::kCanceled;
-    return stopped ? Status{} : outcome_;
-  }
-
- private:
-  Status outcome_;
-  std::atomic<bool> ended_ = false;
-  std::jthread thread_;
-};
-
 class Ingest {
  public:
-  Ingest(Installation& store, const IngestOptions& options, std::stop_token stop)
-      : store_(store), options_(options), stop_(std::move(stop)) {}
+  Ingest(Backend& backend, const IngestOptions& options, std::stop_token stop)
+      : backend_(backend), options_(options), stop_(std::move(stop)) {}
 
   // What became of every input, in order; an error when waiting was not possible.
   Result<std::vector<Input>> Run() {
+    NRL_CHECK(backend_.CheckIntake());
     for (const std::string& path : options_.paths) Accept(path);
-    if (std::ranges::none_of(inputs_, [](const Input& i) { return i.accepted.has_value(); })) {
-      return std::move(inputs_);
+    NRL_CHECK(Look());
+    if (std::ranges::any_of(inputs_, &Input::is_accepted)) {
+      if (options_.wait.empty()) {
+        line_.Finish(fmt::format("accepted; {}; narralytica jobs shows how far they are",
+                                 backend_.WhoWorks()));
+      } else {
+        NRL_CHECK(Wait());
+      }
     }
-    if (options_.wait.empty()) {
-      NRL_CHECK(Refresh());
-      line_.Finish(
-          fmt::format("accepted; a running up, or narralytica work {}, processes"
-                      " them; narralytica jobs shows how far they are",
-                      store_.flags()));
-      return std::move(inputs_);
-    }
-    const Status waited = Wait();
-    if (worker_) NRL_CHECK(worker_->Stop());
-    NRL_CHECK(waited);
+    NRL_CHECK(FindDeadLetters());
     return std::move(inputs_);
   }
 
  private:
   void Accept(const std::string& path) {
-    media::Intake intake(
-        {store_.database(), store_.objects(), store_.queue(), store_.environment()},
-        store_.config().intake);
-    const auto storing = [&](int64_t done, int64_t total) {
-      line_.Show(path, static_cast<double>(done) / static_cast<double>(total), "storing",
-                 std::nullopt);
+    const auto started = steady_clock::now();
+    int64_t first = -1;  // where an earlier attempt stood: what the time is measured from
+    const auto progress = [&](std::string_view stage, int64_t done, int64_t total) {
+      if (first < 0) first = done;
+      std::optional<int64_t> eta_ms;
+      if (done > first) {
+        const std::chrono::duration<double, std::milli> spent = steady_clock::now() - started;
+        eta_ms = static_cast<int64_t>(spent.count() * static_cast<double>(total - done) /
+                                      static_cast<double>(done - first));
+      }
+      line_.Show(path, static_cast<double>(done) / static_cast<double>(total), stage, eta_ms);
     };
-    Input input{.path = path, .accepted = {}, .error = {}, .jobs = {}, .status = "failed"};
-    const auto request = RequestFor(store_, options_, path);
-    const auto accepted = request ? intake.AcceptFile(store_.scope(), *request, {storing, {}, {}})
-                                  : Result<media::Accepted>(Fail(request));
+    Input input{.path = path, .error = {}, .accepted = {}, .video = {}};
+    const auto request = RequestFor(options_, path);
+    auto accepted = request ? backend_.Ingest(*request, progress) : Result<Json>(Fail(request));
     if (accepted) {
-      input.accepted = *accepted;
-      input.status = "queued";
+      input.accepted = std::move(*accepted);
     } else {
       input.error = accepted.error();
       line_.Finish(fmt::format("{}: {}", path, accepted.error().Describe()));
@@ -172,85 +133,92 @@ class Ingest {
     inputs_.push_back(std::move(input));
   }
 
-  Status Refresh() {
-    return access::Read(store_.database(), store_.scope(), [&](access::Tx& tx) -> Status {
-      for (Input& input : inputs_) {
-        if (!input.accepted) continue;
-        NRL_TRY(input.jobs, store_.queue().OfVideo(tx, input.accepted->video));
-        NRL_TRY(const media::Video video, media::GetVideo(tx, input.accepted->video));
-        input.status = video.status;
-      }
-      return {};
-    });
-  }
-
-  Status Wait() {
-    while (true) {
-      // Asked before the look, so that what the worker did last is seen.
-      const bool worker_ended = worker_ && worker_->ended();
-      NRL_CHECK(Refresh());
-      TellEnds();
-      const auto open = std::ranges::find_if(inputs_, [&](const Input& i) { return !Done(i); });
-      if (open == inputs_.end()) return {};
-      NRL_CHECK(EnsureWorker());
-      if (worker_ended) return Fail(ErrorCode::kUnavailable, "the worker ended before the work");
-      if (stop_.stop_requested()) {
-        return Fail(ErrorCode::kCanceled, "stopped waiting; the accepted recordings are kept",
-                    fmt::format("narralytica work {} goes on with them", store_.flags()));
-      }
-      const double fraction = jobs::OverallProgress(open->jobs);
-      line_.Show(open->path, fraction, CurrentStage(open->jobs), EtaMs(open->jobs, fraction));
-      std::this_thread::sleep_for(kPoll);
+  // Looks at what has not come to its end yet.
+  Status Look() {
+    for (Input& input : inputs_) {
+      if (!input.is_accepted() || input.told) continue;
+      NRL_TRY(input.video, backend_.Video(input.id()));
+      if (input.video.at("video_id") == input.accepted.at("video_id")) continue;
+      // What was fetched turned out to be there already.
+      input.accepted["video_id"] = input.video.at("video_id");
+      input.accepted["duplicate"] = true;
     }
-  }
-
-  // Somebody else's worker is preferred; when there is none, or it died, this command does the
-  // work.
-  Status EnsureWorker() {
-    if (worker_) return {};
-    NRL_TRY(const int live, store_.queue().CountLiveWorkers());
-    if (live == 0) worker_.emplace(store_);
     return {};
   }
 
+  Status Wait() {
+    Status working;
+    while (true) {
+      TellEnds();
+      const auto open = std::ranges::find_if(inputs_, [&](const Input& i) { return !Done(i); });
+      if (open == inputs_.end()) return {};
+      NRL_CHECK(working);
+      const Json& progress = open->video.at("progress");
+      const Json& eta = progress.at("eta_ms");
+      const std::string stage = TextOf(progress, "stage");
+      line_.Show(open->path, progress.at("fraction").get<double>(),
+                 stage.empty() ? "waiting" : stage,
+                 eta.is_number() ? std::optional(eta.get<int64_t>()) : std::nullopt);
+      NRL_CHECK(Pause());
+      // Asked before the look, so that what the worker did last is seen.
+      working = backend_.KeepWorking();
+      NRL_CHECK(Look());
+    }
+  }
+
+  Status Pause() {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop_, backend_.poll_every(), [] { return false; });
+    if (!stop_.stop_requested()) return {};
+    return Fail(ErrorCode::kCanceled, "stopped waiting; the accepted recordings are kept",
+                backend_.WhoWorks());
+  }
+
   bool Done(const Input& input) const {
-    if (!input.accepted || jobs::HasSettled(input.jobs)) return true;
-    return options_.wait != "all" && jobs::IsSearchable(input.jobs);
+    if (!input.is_accepted() || HasSettled(input.video)) return true;
+    return options_.wait != "all" && IsSearchable(input.video);
   }
 
   // A line for each input that has come to its end since the last look.
   void TellEnds() {
     for (Input& input : inputs_) {
-      if (input.told || !input.accepted || !Done(input)) continue;
-      const auto failure = FailureOf(input.jobs);
-      line_.Finish(fmt::format("{}: {}{}", input.path, input.status,
-                               failure ? ": " + failure->Describe() : ""));
+      if (input.told || !input.is_accepted() || !Done(input)) continue;
+      const Json failure = FailureOf(input);
+      line_.Finish(fmt::format("{}: {}{}", input.path, input.status(),
+                               failure.is_null() ? "" : ": " + TextOf(failure, "message")));
       input.told = true;
     }
   }
 
-  Installation& store_;
+  Status FindDeadLetters() {
+    for (Input& input : inputs_) {
+      if (input.video.is_null() || input.video.at("error").is_null()) continue;
+      NRL_TRY(const Json jobs, backend_.Jobs({{}, {}, input.id()}, access::kPageLimitMax));
+      input.dead_letter =
+          std::ranges::any_of(jobs, [](const Json& job) { return job.at("dead_letter") == true; });
+    }
+    return {};
+  }
+
+  Backend& backend_;
   const IngestOptions& options_;
   const std::stop_token stop_;
   ProgressLine line_;
   std::vector<Input> inputs_;
-  std::optional<BorrowedWorker> worker_;
 };
 
 Json ResultJson(const Input& input) {
-  Json item{{"path", input.path}, {"video_id", nullptr},
-            {"job_id", nullptr},  {"status", input.status},
-            {"duplicate", false}, {"dead_letter", IsDeadLetter(input.jobs)},
-            {"error", nullptr}};
-  if (input.accepted) {
-    item["video_id"] = input.accepted->video.str();
-    item["job_id"] = input.accepted->job.str();
-    item["duplicate"] = input.accepted->duplicate;
-  }
-  auto error = input.error;
-  if (!error) error = FailureOf(input.jobs);
-  if (error) item["error"] = ErrorJson(*error);
-  return item;
+  const Json none = Json::object();
+  const Json& accepted = input.is_accepted() ? input.accepted : none;
+  return {{"path", input.path},
+          {"video_id", accepted.value("video_id", Json())},
+          {"job_id", accepted.value("job_id", Json())},
+          {"status", input.status()},
+          {"duplicate", accepted.value("duplicate", false)},
+          {"dead_letter", input.dead_letter},
+          {"error", FailureOf(input)}};
 }
 
 int Report(const std::vector<Input>& inputs, bool json) {
@@ -258,10 +226,10 @@ int Report(const std::vector<Input>& inputs, bool json) {
   Json items = Json::array();
   for (const Input& input : inputs) {
     items.push_back(ResultJson(input));
-    failed |= input.error.has_value() || input.status == "failed";
-    if (!json && input.accepted) {
-      fmt::print("{}  {}{}  {}\n", input.accepted->video.str(), input.status,
-                 input.accepted->duplicate ? " (already known)" : "", input.path);
+    failed |= input.error.has_value() || input.status() == "failed";
+    if (!json && input.is_accepted()) {
+      fmt::print("{}  {}{}  {}\n", input.id().str(), input.status(),
+                 items.back()["duplicate"] == true ? " (already known)" : "", input.path);
     }
   }
   if (json) PrintJson(items);
@@ -270,9 +238,9 @@ int Report(const std::vector<Input>& inputs, bool json) {
 
 int Run(const IngestOptions& options) {
   SignalStop stop;
-  const auto store = OpenInstallation(options.common, "ingest");
-  if (!store) return FailCommand(store.error(), options.common.json);
-  const auto inputs = Ingest(**store, options, stop.token()).Run();
+  const auto backend = OpenBackend(options.common, "ingest", stop.token());
+  if (!backend) return FailCommand(backend.error(), options.common.json);
+  const auto inputs = Ingest(**backend, options, stop.token()).Run();
   if (!inputs) return FailCommand(inputs.error(), options.common.json);
   return Report(*inputs, options.common.json);
 }
@@ -283,12 +251,15 @@ void AddIngestCommand(CommandSet& commands) {
   auto options = std::make_shared<IngestOptions>();
   CLI::App* command = commands.app.add_subcommand(
       "ingest", "take recordings in (exit 3: some failed, each with its error)");
-  AddCommonOptions(*command, options->common);
-  command->add_option("paths", options->paths, "video or audio files")->required();
+  AddCommonOptions(*command, options->common, Place::kFolderOrServer);
+  command->add_option("paths", options->paths, "video or audio files, or http(s) addresses of some")
+      ->required();
   command
       ->add_flag("--wait{searchable}", options->wait,
                  "wait until searchable, or with =all until every default layer is there")
       ->check(CLI::IsMember({"searchable", "all"}));
+  command->add_flag("--video-site", options->video_site,
+                    "fetch the addresses with yt-dlp, from pages that show recordings");
   command->add_option("--title", options->title, "title; the file name without it");
   command->add_option("--external-id", options->external_id,
                       "your id: ingesting it again gives the same video");

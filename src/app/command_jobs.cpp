@@ -1,8 +1,7 @@
-// `jobs`: lists jobs, cancels and retries them.
+// `jobs`: lists jobs, shows, cancels and retries one.
 #include <fmt/format.h>
 
-#include "api/wire.hpp"
-#include "app/cli.hpp"
+#include "app/backend.hpp"
 
 namespace narralytica::app {
 namespace {
@@ -13,52 +12,48 @@ struct JobsOptions {
   CommonOptions common;
   std::string action = "list";
   std::string id;
-  std::string status;
+  std::string status, video;
   int limit = 50;
 };
 
-Result<std::vector<jobs::Job>> List(Installation& store, const JobsOptions& options) {
-  return access::Read(
-      store.database(), store.scope(), [&](access::Tx& tx) -> Result<std::vector<jobs::Job>> {
-        if (!options.id.empty()) {
-          NRL_TRY(const JobId id, JobId::Parse(options.id));
-          NRL_TRY(jobs::Job job, store.queue().Get(tx, id));
-          return std::vector{std::move(job)};
-        }
-        NRL_TRY(std::vector<jobs::Job> found, store.queue().List(tx, JobId(), kJobsMax));
-        std::erase_if(found, [&](const jobs::Job& job) {
-          return !options.status.empty() && jobs::ToString(job.status) != options.status;
-        });
-        if (found.size() > static_cast<size_t>(options.limit)) found.resize(options.limit);
-        return found;
-      });
-}
-
-Result<std::vector<jobs::Job>> Change(Installation& store, const JobsOptions& options) {
+Result<Json> Do(Backend& backend, const JobsOptions& options) {
+  if (options.id.empty()) {
+    jobs::JobFilter filter;
+    if (!options.status.empty()) filter.statuses = {options.status};
+    if (!options.video.empty()) {
+      NRL_TRY(filter.video, VideoId::Parse(options.video));
+    }
+    return backend.Jobs(filter, options.limit);
+  }
   NRL_TRY(const JobId id, JobId::Parse(options.id));
-  return access::Write(store.database(), store.scope(),
-                       [&](access::Tx& tx) -> Result<std::vector<jobs::Job>> {
-                         if (options.action == "cancel") {
-                           NRL_CHECK(store.queue().RequestCancel(tx, id));
-                         } else {
-                           NRL_CHECK(store.queue().Redrive(tx, id));
-                         }
-                         NRL_TRY(jobs::Job job, store.queue().Get(tx, id));
-                         return std::vector{std::move(job)};
-                       });
+  const bool changes = options.action == "cancel" || options.action == "retry";
+  NRL_TRY(Json job, changes ? backend.ChangeJob(id, options.action) : backend.Job(id));
+  Json found = Json::array();
+  found.push_back(std::move(job));
+  return found;
 }
 
-void PrintTable(const std::vector<jobs::Job>& found) {
+void PrintTable(const Json& found) {
   if (found.empty()) Note("no jobs");
-  for (const jobs::Job& job : found) {
-    fmt::print("{}  {:<9}  {:<16}  {:>3.0f} %  {}\n", job.id.str(), jobs::ToString(job.status),
-               job.stage.Label(), job.progress * 100, FormatRfc3339(job.updated_at));
-    if (job.error) fmt::print("    {}: {}\n", job.error->code, job.error->message);
-    if (job.error && !job.error->hint.empty()) fmt::print("    do: {}\n", job.error->hint);
+  for (const Json& job : found) {
+    const Json& kind = job.at("kind");
+    const std::string type = job.at("type");
+    fmt::print("{}  {:<9}  {:<16}  {:>3.0f} %  {}\n", job.at("id").get<std::string>(),
+               job.at("status").get<std::string>(),
+               kind.is_null() ? type : type + ":" + kind.get<std::string>(),
+               job.at("progress").at("fraction").get<double>() * 100,
+               job.at("updated_at").get<std::string>());
+    const Json& error = job.at("error");
+    if (error.is_null()) continue;
+    fmt::print("    {}: {}\n", error.at("code").get<std::string>(),
+               error.at("message").get<std::string>());
+    const std::string hint = error.at("details").value("hint", "");
+    if (!hint.empty()) fmt::print("    do: {}\n", hint);
   }
 }
 
 int Run(const JobsOptions& options) {
+  SignalStop stop;
   if (options.action != "list" && options.id.empty()) {
     return FailCommand({ErrorCode::kInvalid,
                         "which job?",
@@ -67,14 +62,12 @@ int Run(const JobsOptions& options) {
                         {}},
                        options.common.json);
   }
-  auto store = OpenInstallation(options.common, "jobs");
-  if (!store) return FailCommand(store.error(), options.common.json);
-  const auto found = options.action == "list" ? List(**store, options) : Change(**store, options);
+  const auto backend = OpenBackend(options.common, "jobs", stop.token());
+  if (!backend) return FailCommand(backend.error(), options.common.json);
+  const auto found = Do(**backend, options);
   if (!found) return FailCommand(found.error(), options.common.json);
   if (options.common.json) {
-    Json items = Json::array();
-    for (const jobs::Job& job : *found) items.push_back(api::JobJson(job));
-    PrintJson({{"items", items}});
+    PrintJson({{"items", *found}});
   } else {
     PrintTable(*found);
   }
@@ -85,14 +78,15 @@ int Run(const JobsOptions& options) {
 
 void AddJobsCommand(CommandSet& commands) {
   auto options = std::make_shared<JobsOptions>();
-  CLI::App* command = commands.app.add_subcommand("jobs", "list jobs; cancel or retry one");
-  AddCommonOptions(*command, options->common);
-  command->add_option("action", options->action, "list, cancel or retry")
-      ->check(CLI::IsMember({"list", "cancel", "retry"}))
+  CLI::App* command = commands.app.add_subcommand("jobs", "list jobs; show, cancel or retry one");
+  AddCommonOptions(*command, options->common, Place::kFolderOrServer);
+  command->add_option("action", options->action, "list, show, cancel or retry")
+      ->check(CLI::IsMember({"list", "show", "cancel", "retry"}))
       ->capture_default_str();
   command->add_option("job", options->id, "id of a job");
   command->add_option("--status", options->status, "only those in this status")
       ->check(CLI::IsMember({"queued", "running", "succeeded", "failed", "canceled"}));
+  command->add_option("--video", options->video, "only those of this video");
   command->add_option("--limit", options->limit, "at most so many, newest first")
       ->check(CLI::Range(1, kJobsMax))
       ->capture_default_str();

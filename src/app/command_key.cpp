@@ -1,9 +1,7 @@
 // `key`: makes, lists and revokes API keys.
 #include <fmt/format.h>
 
-#include "access/keys.hpp"
-#include "api/wire.hpp"
-#include "app/cli.hpp"
+#include "app/backend.hpp"
 
 namespace narralytica::app {
 namespace {
@@ -18,31 +16,22 @@ struct KeyOptions {
   std::vector<std::string> scopes;
 };
 
-Result<Json> Create(Installation& store, const KeyOptions& options) {
+Result<Json> Create(Backend& backend, const KeyOptions& options) {
   access::NewKey wanted{options.name, options.role, options.scopes, {}};
   if (!options.expires_at.empty()) {
     NRL_TRY(wanted.expires_at, ParseRfc3339(options.expires_at));
   }
-  NRL_TRY(const auto created, access::Write(store.database(), store.scope(), [&](access::Tx& tx) {
-            return access::CreateKey(tx, wanted, store.environment());
-          }));
-  return api::CreatedKeyJson(created);
+  return backend.CreateKey(wanted);
 }
 
-Result<Json> List(Installation& store) {
-  NRL_TRY(const auto keys, access::Read(store.database(), store.scope(), [&](access::Tx& tx) {
-            return access::ListKeys(tx, {.limit = kKeysMax, .offset = 0, .after = {}});
-          }));
-  Json items = Json::array();
-  for (const access::ApiKey& key : keys.items) items.push_back(api::KeyJson(key));
+Result<Json> List(Backend& backend) {
+  NRL_TRY(Json items, backend.Keys(kKeysMax));
   return Json{{"items", std::move(items)}};
 }
 
-Result<Json> Revoke(Installation& store, const KeyOptions& options) {
+Result<Json> Revoke(Backend& backend, const KeyOptions& options) {
   NRL_TRY(const KeyId id, KeyId::Parse(options.id));
-  NRL_CHECK(access::Write(store.database(), store.scope(), [&](access::Tx& tx) {
-    return access::RevokeKey(tx, id, store.environment().clock.Now());
-  }));
+  NRL_CHECK(backend.RevokeKey(id));
   return Json{{"id", id.str()}, {"revoked", true}};
 }
 
@@ -62,17 +51,18 @@ void PrintForPeople(const KeyOptions& options, const Json& done) {
 }
 
 int Run(const KeyOptions& options) {
+  SignalStop stop;
   const bool json = options.common.json;
   if (options.action == "create" && options.name.empty()) {
     return FailCommand(
         {ErrorCode::kInvalid, "what is the key for?", "write: key create --name NAME", {}, {}},
         json);
   }
-  auto store = OpenInstallation(options.common, "key");
-  if (!store) return FailCommand(store.error(), json);
-  const auto done = options.action == "create"   ? Create(**store, options)
-                    : options.action == "revoke" ? Revoke(**store, options)
-                                                 : List(**store);
+  const auto backend = OpenBackend(options.common, "key", stop.token());
+  if (!backend) return FailCommand(backend.error(), json);
+  const auto done = options.action == "create"   ? Create(**backend, options)
+                    : options.action == "revoke" ? Revoke(**backend, options)
+                                                 : List(**backend);
   if (!done) return FailCommand(done.error(), json);
   if (json) {
     PrintJson(*done);
@@ -87,7 +77,7 @@ int Run(const KeyOptions& options) {
 void AddKeyCommand(CommandSet& commands) {
   auto options = std::make_shared<KeyOptions>();
   CLI::App* command = commands.app.add_subcommand("key", "create, list and revoke API keys");
-  AddCommonOptions(*command, options->common);
+  AddCommonOptions(*command, options->common, Place::kFolderOrServer);
   command->add_option("action", options->action, "create, list or revoke")
       ->check(CLI::IsMember({"create", "list", "revoke"}))
       ->capture_default_str();

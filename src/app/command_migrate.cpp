@@ -39,7 +39,7 @@ void AddMigrateCommand(CommandSet& commands) {
   auto count = std::make_shared<int>(1);
   CLI::App* command =
       commands.app.add_subcommand("migrate", "show, apply or take back schema migrations");
-  AddCommonOptions(*command, *options);
+  AddCommonOptions(*command, *options, Place::kFolder);
   command->add_option("direction", *direction, "status, up or down")
       ->check(CLI::IsMember({"status", "up", "down"}))
       ->capture_default_str();

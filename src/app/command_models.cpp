@@ -44,7 +44,7 @@ void AddModelsCommand(CommandSet& commands) {
   auto action = std::make_shared<std::string>("list");
   CLI::App* command = commands.app.add_subcommand(
       "models", "list the installed models or verify their files (exit 7: damaged)");
-  AddCommonOptions(*command, *options);
+  AddCommonOptions(*command, *options, Place::kFolder);
   command->add_option("action", *action, "list or verify")
       ->check(CLI::IsMember({"list", "verify"}))
       ->capture_default_str();

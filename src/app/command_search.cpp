@@ -2,17 +2,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "api/search_service.hpp"
-#include "app/cli.hpp"
-#include "app/work.hpp"
-#include "index/embedder.hpp"
-#include "platform/inference/engine_client.hpp"
-#include "search/searcher.hpp"
+#include "app/backend.hpp"
 
 namespace narralytica::app {
 namespace {
-
-constexpr std::chrono::seconds kSearchTimeout{30};
 
 struct SearchOptions {
   CommonOptions common;
@@ -65,47 +58,44 @@ std::string ForTerminal(std::string text) {
   return text;
 }
 
-void PrintForPeople(const search::SearchReply& reply) {
-  for (const search::SearchHit& hit : reply.items) {
-    std::string text = hit.found.segment.text;
-    for (const search::Highlight& highlight : hit.highlights) {
-      if (highlight.field == "text") text = ForTerminal(highlight.text);
+// `reply` is the contract's.
+void PrintForPeople(const Json& reply) {
+  for (const Json& hit : reply.at("items")) {
+    const Json& segment = hit.at("segment");
+    std::string text = segment.at("text");
+    for (const Json& highlight : hit.at("highlights")) {
+      if (highlight.at("field") == "text") text = ForTerminal(highlight.at("text"));
     }
-    const int64_t at_ms = hit.matched_words.empty() ? hit.found.segment.range.start_ms
-                                                    : hit.matched_words[0].range.start_ms;
-    fmt::print("{:>8}  {}  {}\n          {}\n", FormatOffset(at_ms), hit.found.title,
-               hit.found.video_id.str(), text);
+    const Json& words = hit.at("matched_words");
+    const int64_t at_ms = (words.empty() ? segment : words[0]).at("start_ms");
+    fmt::print("{:>8}  {}  {}\n          {}\n", FormatOffset(at_ms),
+               hit.at("video").at("title").get<std::string>(),
+               segment.at("video_id").get<std::string>(), text);
   }
   std::string legs;
-  for (const search::Leg& leg : reply.legs) {
-    legs += fmt::format(" · {} {}", leg.name,
-                        leg.ran ? fmt::format("{} ms", leg.took_ms) : "did not run: " + leg.reason);
+  for (const Json& leg : reply.at("legs")) {
+    legs += fmt::format(" · {} {}", leg.at("name").get<std::string>(),
+                        leg.at("ran").get<bool>()
+                            ? fmt::format("{} ms", leg.at("took_ms").get<int64_t>())
+                            : "did not run: " + leg.at("reason").get<std::string>());
   }
-  Note(fmt::format("{}{} passages{}{}", reply.total_is_exact ? "" : "at least ", reply.total, legs,
-                   reply.degraded ? " · DEGRADED" : ""));
+  const Json& page = reply.at("page");
+  const auto total = page.at("total").get<int64_t>();
+  Note(fmt::format("{}{} passage{}{}{}", page.at("total_relation") == "eq" ? "" : "at least ",
+                   total, total == 1 ? "" : "s", legs,
+                   reply.at("degraded").get<bool>() ? " · DEGRADED" : ""));
 }
 
 int Run(const SearchOptions& options) {
   SignalStop stop;
-  auto opened = OpenInstallation(options.common, "search");
-  if (!opened) return FailCommand(opened.error(), options.common.json);
-  Installation& store = **opened;
   const auto request = RequestOf(options);
   if (!request) return FailCommand(request.error(), options.common.json);
-  std::optional<EngineSupervisor> engine;
-  if (request->mode != search::Mode::kLexical) {
-    engine.emplace(EngineOptions(store), store.log());
-    const Status ready = engine->WaitReady(Deadline::Never(stop.token()));
-    if (!ready) store.log().Error("searching without the engine", ready.error());
-  }
-  platform::EngineClient client(store.engine_socket());
-  index::EngineEmbedder embedder(client, kEmbeddingModel);
-  const auto reply = api::RunSearch(
-      {store.database(), store.objects(), store.index(), embedder, store.environment()},
-      store.scope(), *request, Deadline::In(kSearchTimeout, stop.token()));
+  const auto backend = OpenBackend(options.common, "search", stop.token());
+  if (!backend) return FailCommand(backend.error(), options.common.json);
+  const auto reply = (*backend)->Search(*request);
   if (!reply) return FailCommand(reply.error(), options.common.json);
   if (options.common.json) {
-    PrintJson(search::ToJson(*reply));
+    PrintJson(*reply);
   } else {
     PrintForPeople(*reply);
   }
@@ -117,7 +107,7 @@ int Run(const SearchOptions& options) {
 void AddSearchCommand(CommandSet& commands) {
   auto options = std::make_shared<SearchOptions>();
   CLI::App* command = commands.app.add_subcommand("search", "find what was said, and when");
-  AddCommonOptions(*command, options->common);
+  AddCommonOptions(*command, options->common, Place::kFolderOrServer);
   command
       ->add_option("query", options->query,
                    "words, \"phrases\", AND OR NOT ( ), prefix*, lang: video: after: before:")

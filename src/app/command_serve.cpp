@@ -20,6 +20,7 @@ Status Serve(const CommonOptions& options, const std::stop_token& stop) {
       const auto server,
       api::ApiServer::Start({store->database(), store->objects(), store->queue(), store->index(),
                              embedder, store->environment(), store->log(), store->config().intake,
+                             store->config().fetch, store->config().feeds, store->config().sites,
                              store->folder() + "/uploads", std::string(Version())},
                             store->config().api));
   Note("narralytica serves " + server->url() + "; Ctrl-C stops it");
@@ -40,7 +41,7 @@ void AddServeCommand(CommandSet& commands) {
   auto options = std::make_shared<CommonOptions>();
   CLI::App* command = commands.app.add_subcommand(
       "serve", "serve the HTTP API and the web application until stopped");
-  AddCommonOptions(*command, *options);
+  AddCommonOptions(*command, *options, Place::kFolder);
   AddPortOption(*command, *options);
   command->callback([&commands, options] {
     SignalStop stop;

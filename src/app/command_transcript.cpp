@@ -1,11 +1,9 @@
 // `transcript`: prints what was said. `export`: writes everything of a video to a folder.
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
+#include <map>
 
-#include "api/transcript_view.hpp"
-#include "app/cli.hpp"
+#include "app/backend.hpp"
 #include "platform/file.hpp"
 
 namespace narralytica::app {
@@ -28,75 +26,54 @@ struct ExportOptions {
   std::string folder;
 };
 
-Result<api::LoadedTranscript> LoadCurrent(Installation& store, const VideoId& video) {
-  return api::LoadTranscript({store.database(), store.objects()}, store.scope(), video);
-}
-
 int PrintTranscript(const TranscriptOptions& options) {
+  SignalStop stop;
   const bool json = options.common.json || options.format == "json";
-  auto store = OpenInstallation(options.common, "transcript");
-  if (!store) return FailCommand(store.error(), json);
   const auto video = VideoId::Parse(options.video);
   if (!video) return FailCommand(video.error(), json);
-  const auto loaded = LoadCurrent(**store, *video);
-  if (!loaded) return FailCommand(loaded.error(), json);
+  const auto backend = OpenBackend(options.common, "transcript", stop.token());
+  if (!backend) return FailCommand(backend.error(), json);
   const std::string format =
       options.format.empty() ? (options.common.json ? "json" : "txt") : options.format;
-  fmt::print("{}", api::FormatTranscript(*loaded, format));
+  const auto transcript = (*backend)->Transcript(*video, format);
+  if (!transcript) return FailCommand(transcript.error(), json);
+  fmt::print("{}", *transcript);
   return kDone;
 }
 
-// Copies an object's content to a file beside its final name, then renames.
-Status WriteObject(Installation& store, const std::string& key, const std::string& path) {
-  NRL_CHECK(store.objects().Verify(key));
-  NRL_TRY(const platform::LocalObject object, store.objects().Locate(key));
-  std::ifstream input(object.path, std::ios::binary);
-  input.seekg(object.offset_bytes);
-  const std::string partial = path + ".partial";
-  std::ofstream output(partial, std::ios::binary);
-  output << input.rdbuf();
-  output.close();
-  std::error_code error;
-  std::filesystem::rename(partial, path, error);
-  if (!output || error) {
-    return Fail(ErrorCode::kUnavailable, fmt::format("{} cannot be written", path),
-                "check the permissions and the space of that folder");
-  }
-  return {};
-}
-
-Result<Json> Export(Installation& store, const ExportOptions& options) {
-  NRL_TRY(const VideoId video, VideoId::Parse(options.video));
-  NRL_TRY(const api::LoadedTranscript loaded, LoadCurrent(store, video));
-  NRL_CHECK(platform::CreateFolders(options.folder));
+Result<Json> Export(Backend& backend, const VideoId& video, const std::string& folder) {
+  NRL_TRY(const Json found, backend.Video(video));
+  const Json& artifacts = found.at("artifacts");
   Json files = Json::array();
   for (const std::string& format : Formats()) {
-    const std::string path = options.folder + "/transcript." + format;
-    NRL_CHECK(platform::WriteFileAtomically(
-        path, std::string_view(api::FormatTranscript(loaded, format))));
+    NRL_TRY(const std::string transcript, backend.Transcript(video, format));
+    NRL_CHECK(platform::CreateFolders(folder));
+    const std::string path = fmt::format("{}/transcript.{}", folder, format);
+    NRL_CHECK(platform::WriteFileAtomically(path, std::string_view(transcript)));
     files.push_back(path);
   }
-  NRL_TRY(const auto artifacts, access::Read(store.database(), store.scope(), [&](access::Tx& tx) {
-            return media::ArtifactsOf(tx, video);
-          }));
   const std::map<std::string, std::string> names{{"audio", "audio.flac"},
                                                  {"playback", "playback.webm"},
                                                  {"waveform", "waveform.json"},
                                                  {"poster", "poster.jpg"}};
-  for (const media::Artifact& artifact : artifacts) {
-    const auto name = names.find(artifact.kind);
+  for (const Json& artifact : artifacts) {
+    const std::string kind = artifact.at("kind");
+    const auto name = names.find(kind);
     if (name == names.end()) continue;
-    const std::string path = options.folder + "/" + name->second;
-    NRL_CHECK(WriteObject(store, artifact.object.key, path));
+    const std::string path = fmt::format("{}/{}", folder, name->second);
+    NRL_CHECK(backend.SaveArtifact(video, kind, path));
     files.push_back(path);
   }
   return Json{{"video_id", video.str()}, {"files", std::move(files)}};
 }
 
 int RunExport(const ExportOptions& options) {
-  auto store = OpenInstallation(options.common, "export");
-  if (!store) return FailCommand(store.error(), options.common.json);
-  const auto done = Export(**store, options);
+  SignalStop stop;
+  const auto video = VideoId::Parse(options.video);
+  if (!video) return FailCommand(video.error(), options.common.json);
+  const auto backend = OpenBackend(options.common, "export", stop.token());
+  if (!backend) return FailCommand(backend.error(), options.common.json);
+  const auto done = Export(**backend, *video, options.folder);
   if (!done) return FailCommand(done.error(), options.common.json);
   if (options.common.json) {
     PrintJson(*done);
@@ -112,7 +89,7 @@ void AddTranscriptCommand(CommandSet& commands) {
   auto options = std::make_shared<TranscriptOptions>();
   CLI::App* command = commands.app.add_subcommand(
       "transcript", "print the transcript of a video (exit 4: there is none)");
-  AddCommonOptions(*command, options->common);
+  AddCommonOptions(*command, options->common, Place::kFolderOrServer);
   command->add_option("video", options->video, "id of a video")->required();
   command->add_option("--format", options->format, "json, srt, vtt or txt")
       ->check(CLI::IsMember(Formats()));
@@ -123,7 +100,7 @@ void AddExportCommand(CommandSet& commands) {
   auto options = std::make_shared<ExportOptions>();
   CLI::App* command = commands.app.add_subcommand(
       "export", "write a video's transcript in every format, its sound, peaks and poster");
-  AddCommonOptions(*command, options->common);
+  AddCommonOptions(*command, options->common, Place::kFolderOrServer);
   command->add_option("video", options->video, "id of a video")->required();
   command->add_option("folder", options->folder, "where to; created if needed")->required();
   command->callback([&commands, options] { commands.exit_code = RunExport(*options); });

@@ -125,7 +125,7 @@ void AddUpCommand(CommandSet& commands) {
   auto options = std::make_shared<CommonOptions>();
   CLI::App* command = commands.app.add_subcommand(
       "up", "run everything on this machine, restarted when it dies: engine, worker and server");
-  AddCommonOptions(*command, *options);
+  AddCommonOptions(*command, *options, Place::kFolder);
   AddPortOption(*command, *options);
   command->callback([&commands, options] {
     SignalStop stop;

@@ -17,7 +17,7 @@ void AddWorkCommand(CommandSet& commands) {
   auto options = std::make_shared<CommonOptions>();
   auto drain = std::make_shared<bool>(false);
   CLI::App* command = commands.app.add_subcommand("work", "claim jobs and run them until stopped");
-  AddCommonOptions(*command, *options);
+  AddCommonOptions(*command, *options, Place::kFolder);
   command->add_flag("--drain", *drain, "stop when no job is queued or running");
   command->callback([&commands, options, drain] {
     SignalStop stop;

@@ -124,6 +124,9 @@ void Config::Bind(platform::ConfigBinder& binder) {
   work.Bind(binder);
   intake.Bind(binder);
   BindMedia(binder, &media);
+  fetch.Bind(binder);
+  feeds.Bind(binder);
+  sites.Bind(binder);
   api.Bind(binder);
 }
 
@@ -147,6 +150,8 @@ Result<Config> Config::Load(const std::string& data_folder,
   add(PasswordsIn(settings));
   add(config.database.Validate());
   add(config.media.Validate());
+  add(config.fetch.Validate());
+  add(config.feeds.Validate());
   if (!problems.empty()) {
     return Fail(ErrorCode::kInvalid, fmt::format("{}", fmt::join(problems, "\n")),
                 "narralytica doctor --config shows every setting");

@@ -12,6 +12,9 @@
 #include "media/intake.hpp"
 #include "media/media_limits.hpp"
 #include "platform/config.hpp"
+#include "source/dialer.hpp"
+#include "source/feeds.hpp"
+#include "source/video_site.hpp"
 
 namespace narralytica::app {
 
@@ -52,6 +55,9 @@ struct Config {
   jobs::WorkConfig work;
   media::IntakeConfig intake;
   media::MediaLimits media;
+  source::FetchConfig fetch;
+  source::FeedsConfig feeds;
+  source::VideoSitesConfig sites;
   api::ApiConfig api;
 
   void Bind(platform::ConfigBinder& binder);

@@ -21,16 +21,25 @@ int main(int argc, char** argv) {
   AddMigrateCommand(commands);
   AddDoctorCommand(commands);
   AddFsckCommand(commands);
+  AddFeedsCommand(commands);
   AddKeyCommand(commands);
   AddUpCommand(commands);
   AddServeCommand(commands);
   AddWorkCommand(commands);
   AddEngineCommand(commands);
   AddMediaCommand(commands);
+  AddRelayCommand(commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
+  } catch (const Json::exception& error) {  // a document without what the contract says it has
+    return FailCommand({narralytica::ErrorCode::kUnavailable,
+                        "that is not an answer of a Narralytica server",
+                        "check the address of --server, and that its version is not older",
+                        error.what(),
+                        {}},
+                       false);
   }
   return commands.exit_code;
 }

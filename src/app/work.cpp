@@ -7,6 +7,7 @@
 #include "app/engine_supervisor.hpp"
 #include "index/stages.hpp"
 #include "jobs/worker.hpp"
+#include "media/follower.hpp"
 #include "media/prepare_stage.hpp"
 #include "media/video_store.hpp"
 #include "platform/inference/engine_client.hpp"
@@ -61,6 +62,8 @@ EngineSupervisorOptions EngineOptions(const Installation& store) {
 
 Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
   NRL_TRY(const media::MediaService media, OpenMedia(store, stop));
+  NRL_TRY(const source::Dialer dialer, source::Dialer::Create(store.config().fetch));
+  const source::VideoSites sites(store.config().sites, platform::ProgramPath());
   const EngineSupervisor supervisor(EngineOptions(store), store.log());
   platform::EngineClient engine(store.engine_socket());
   index::EngineEmbedder embedder(engine, kEmbeddingModel);
@@ -73,13 +76,22 @@ Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
       },
       metrics};
   jobs::StageMap stages;
-  stages["ingest"] = media::MakePrepareStage({media, store.objects(), store.temporary_folder()});
+  stages["ingest"] = media::MakePrepareStage(
+      {media,
+       {dialer, sites, store.objects(), store.temporary_folder() + "/downloads",
+        store.config().intake.file_bytes_max},
+       store.objects(),
+       store.temporary_folder()});
   stages["transcribe"] = transcript::MakeTranscribeStage(
       {engine, media, store.objects(), store.temporary_folder(), store.config().recognition.model,
        store.config().recognition.language});
   stages["enrich:embedding"] = index::MakeEmbeddingStage(embedder, store.objects());
   stages["index"] = index::MakeIndexStage(store.index(), store.objects());
   const MetricsFile metrics_file(store, metrics);
+  const media::Intake intake({store.database(), store.objects(), store.queue(), environment},
+                             store.config().intake);
+  const media::Follower follower({store.database(), environment, store.log(), dialer, intake,
+                                  store.config().feeds, NewUuid(environment)});
   jobs::Worker worker(services, store.config().work, std::move(stages), store.log());
   return worker.Run(stop, drain);
 }

@@ -17,6 +17,7 @@
 #include "media/video_list.hpp"
 #include "media/video_store.hpp"
 #include "platform/sql/test_databases.hpp"
+#include "source/feeds.hpp"
 #include "source/source_store.hpp"
 #include "source/uploads.hpp"
 #include "transcript/transcript_lists.hpp"
@@ -115,6 +116,7 @@ class EveryStatement : public testing::TestWithParam<SqlDialect> {
   void TellOfRequests();
   void TellOfCallers();
   void TellOfUploads();
+  void TellOfFeeds();
   void ShowLists();
   void DeleteAll();
   JobId Enqueue(jobs::Queue& queue, const std::string& unique_key) {
@@ -159,6 +161,8 @@ void EveryStatement::TellOfVideos() {
     NRL_CHECK(media::PutArtifact(tx, video_, artifact, environment_));
     NRL_CHECK(media::SetVideoStatus(tx, video_, "processing", UtcMs{3}));
     NRL_CHECK(media::SetVideoDuration(tx, video_, 60'000, UtcMs{3}));
+    NRL_CHECK(media::SetVideoName(tx, video_, {video.title, UtcMs{7}}, UtcMs{3}));
+    NRL_CHECK(source::SetContent(tx, video_, "hash", 42));
     return media::SetVideoLanguage(tx, video_, "de", UtcMs{3});
   });
   Read([&](Tx& tx) -> Status {
@@ -166,6 +170,7 @@ void EveryStatement::TellOfVideos() {
     EXPECT_EQ(got.title, video.title);
     EXPECT_EQ(got.status, "processing");
     EXPECT_EQ(got.language, "de");
+    EXPECT_EQ(got.published_at, UtcMs{1});
     EXPECT_EQ(got.duration_ms, 60'000);
     EXPECT_EQ(got.metadata, video.metadata);
     NRL_TRY(const auto listed, media::ListVideos(tx, VideoId(), 10));
@@ -301,6 +306,39 @@ void EveryStatement::TellOfUploads() {
   });
 }
 
+void EveryStatement::TellOfFeeds() {
+  const source::Feed wanted{.kind = "feed", .locator = "https://example.org/feed"};
+  const UtcMs now = environment_.clock.Now();
+  const source::Feed feed =
+      Write([&](Tx& tx) { return source::CreateFeed(tx, wanted, environment_); });
+  ASSERT_TRUE(access::Read(database_, access::SystemScope("test"), [&](Tx& tx) -> Status {
+    NRL_TRY(const auto due, source::DueFeeds(tx, UtcMs{now.value + 60'000}, 10));
+    EXPECT_EQ(due.at(0).id, feed.id);
+    return {};
+  }));
+  Write([&](Tx& tx) -> Status {
+    NRL_TRY(const auto begun, source::BeginPoll(tx, feed.id, 1, UtcMs{now.value + 60'000}));
+    EXPECT_TRUE(begun->polling);
+    NRL_CHECK(source::PutItem(tx, feed.id, {"k", "seen", "m", {}, {}, now}));
+    NRL_CHECK(source::PutItem(tx, feed.id, {"k", "taken", "m", video_, {}, now}));
+    NRL_TRY(const auto item, source::FindItem(tx, feed.id, "k"));
+    EXPECT_EQ(item->video, video_);
+    NRL_CHECK(source::EndPoll(tx, feed.id, {1, now, now, {}, "Title", "etag", "date"}));
+    const Error failed{ErrorCode::kUnavailable, "silent", "wait", {}, "url_unreachable"};
+    NRL_CHECK(source::EndPoll(tx, feed.id, {1, now, UtcMs{1LL << 50}, failed, "", "", ""}));
+    NRL_CHECK(source::MakeDue(tx, feed.id, now));
+    NRL_TRY(const auto feeds, source::ListFeeds(tx, {}));
+    EXPECT_EQ(feeds.items.at(0).title, "Title");
+    NRL_TRY(const auto polled, source::FeedsPolledSince(tx, now, 10));
+    EXPECT_EQ(polled.size(), 1U);
+    EXPECT_EQ(feeds.items.at(0).etag, "etag");
+    EXPECT_EQ(feeds.items.at(0).item_count, 1);
+    EXPECT_EQ(feeds.items.at(0).error->reason, "url_unreachable");
+    EXPECT_EQ(feeds.items.at(0).next_poll_at, now);
+    return source::DeleteFeed(tx, feed.id);
+  });
+}
+
 void EveryStatement::ShowLists() {
   Read([&](Tx& tx) -> Status {
     using media::VideoOrder;
@@ -333,6 +371,15 @@ void EveryStatement::ShowLists() {
 }
 
 void EveryStatement::DeleteAll() {
+  media::Video twin{.id = VideoId::New(environment_), .status = "queued", .title = "twin"};
+  Write([&](Tx& tx) -> Status {
+    NRL_CHECK(media::InsertVideo(tx, twin));
+    NRL_CHECK(source::MoveSource(tx, twin.id, video_));
+    NRL_CHECK(media::SetDuplicateOf(tx, twin.id, video_, UtcMs{8}));
+    NRL_TRY(const media::Video stands_for, media::GetVideo(tx, twin.id));
+    EXPECT_EQ(stands_for.id, video_);
+    return {};
+  });
   Write([&](Tx& tx) { return media::DeleteVideo(tx, video_, UtcMs{9}); });
   Read([&](Tx& tx) -> Status {
     EXPECT_FALSE(media::GetVideo(tx, video_));
@@ -347,6 +394,7 @@ TEST_P(EveryStatement, RunsOnThisDatabase) {
   TellOfRequests();
   TellOfCallers();
   TellOfUploads();
+  TellOfFeeds();
   ShowLists();
   DeleteAll();
   const std::set<std::string> source = NamesInSource();

@@ -174,11 +174,13 @@ Status Queue::EndRun(Tx& tx, const Lease& lease, std::string_view status, const 
 }
 
 Result<Beat> Queue::Heartbeat(const Lease& lease, const JobProgress& progress) {
+  const platform::SqlValue phase =
+      progress.phase.empty() ? platform::SqlValue() : platform::SqlValue(progress.phase);
   return access::Write(database_, TenantScope(lease), [&](Tx& tx) -> Result<Beat> {
     NRL_TRY(const Rows rows,
             tx.Query(statements::kBeat, lease.job, lease.epoch, environment_.clock.BootMs(),
                      progress.fraction, progress.stage, progress.eta_ms, environment_.clock.Now(),
-                     config_.lease_ms));
+                     config_.lease_ms, phase));
     if (rows.empty()) return Beat{.cancel_requested = false, .lost = true};
     return Beat{.cancel_requested = rows[0].Int(0) != 0, .lost = false};
   });

@@ -42,6 +42,7 @@ struct JobProgress {
   double fraction = 0;
   std::string stage;
   std::optional<int64_t> eta_ms;
+  std::string phase = {};  // of an ingest job: "downloading", "processing", "storing"
 };
 
 class Queue {

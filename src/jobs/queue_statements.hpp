@@ -80,10 +80,12 @@ inline constexpr Statement kClaim{
 inline constexpr Statement kBeat{
     "jobs.beat",
     "UPDATE jobs SET lease_until_boot_ms = $3 + $8, progress = MAX(progress, $4),"
-    " progress_stage = $5, eta_ms = $6, updated_at_ms = $7"
+    " progress_stage = $5, eta_ms = $6, updated_at_ms = $7,"
+    " ingestion_phase = COALESCE($9, ingestion_phase)"
     " WHERE id = $1 AND lease_epoch = $2 AND status = 'running' RETURNING cancel_requested",
     "UPDATE jobs SET lease_until_boot_ms = lease_clock_ms() + $8,"
-    " progress = GREATEST(progress, $4), progress_stage = $5, eta_ms = $6, updated_at_ms = $7"
+    " progress = GREATEST(progress, $4), progress_stage = $5, eta_ms = $6, updated_at_ms = $7,"
+    " ingestion_phase = COALESCE($9, ingestion_phase)"
     " WHERE id = $1 AND lease_epoch = $2 AND status = 'running' RETURNING cancel_requested"};
 
 inline constexpr Statement kFence{

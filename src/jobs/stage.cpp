@@ -1,16 +1,8 @@
 #include "jobs/stage.hpp"
 
-#include <algorithm>
-
 #include "jobs/pipeline.hpp"
 
 namespace narralytica::jobs {
-namespace {
-
-// An ETA from less than this much progress would be a guess.
-constexpr double kEtaFractionMin = 0.01;
-
-}  // namespace
 
 StageContext::StageContext(StageServices services, ClaimedJob claimed, std::stop_token stop,
                            platform::Logger log)
@@ -18,24 +10,21 @@ StageContext::StageContext(StageServices services, ClaimedJob claimed, std::stop
       claimed_(std::move(claimed)),
       scope_{claimed_.job.tenant, "worker:" + claimed_.lease.worker.str(), claimed_.job.trace},
       stop_(std::move(stop)),
-      log_(std::move(log)),
-      started_boot_ms_(services_.environment.clock.BootMs()) {}
+      log_(std::move(log)) {}
 
 void StageContext::SetProgress(double fraction, std::string_view stage) {
   const std::lock_guard lock(mutex_);
-  progress_.stage = stage;
-  // 1 is said by the commit alone.
-  progress_.fraction = std::clamp(fraction, progress_.fraction, 0.999);
-  if (progress_.fraction < kEtaFractionMin) return;
-  const auto elapsed_ms =
-      static_cast<double>(services_.environment.clock.BootMs() - started_boot_ms_);
-  progress_.eta_ms =
-      static_cast<int64_t>(elapsed_ms * (1 - progress_.fraction) / progress_.fraction);
+  meter_.Update(fraction, stage, services_.environment.clock.BootMs());
+}
+
+void StageContext::SetPhase(std::string_view phase) {
+  const std::lock_guard lock(mutex_);
+  meter_.SetPhase(phase);
 }
 
 JobProgress StageContext::progress() const {
   const std::lock_guard lock(mutex_);
-  return progress_;
+  return meter_.progress();
 }
 
 Result<std::vector<std::string>> StageContext::LoadCheckpoints() {
@@ -61,6 +50,13 @@ Status StageContext::Finish(const std::function<Status(access::Tx&)>& body) {
     NRL_CHECK(body(tx));
     NRL_CHECK(services_.queue.Complete(tx, claimed_.lease));
     return SettleJob(tx, services_, claimed_.job.id);
+  });
+}
+
+Status StageContext::FinishAlone(const std::function<Status(access::Tx&)>& body) {
+  return Write([&](access::Tx& tx) -> Status {
+    NRL_CHECK(body(tx));
+    return services_.queue.Complete(tx, claimed_.lease);
   });
 }
 

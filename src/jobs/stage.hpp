@@ -14,6 +14,7 @@
 
 #include "access/tx.hpp"
 #include "base/deadline.hpp"
+#include "jobs/progress_meter.hpp"
 #include "jobs/queue.hpp"
 #include "platform/log.hpp"
 #include "platform/metrics.hpp"
@@ -48,6 +49,8 @@ class StageContext {
 
   // Cheap; stored with the next heartbeat. `fraction` of this job in 0..1; never goes back.
   void SetProgress(double fraction, std::string_view stage);
+  // Of an ingest job, as on the wire: "downloading", "processing", "storing".
+  void SetPhase(std::string_view phase);
   JobProgress progress() const;
 
   Result<std::vector<std::string>> LoadCheckpoints();
@@ -62,6 +65,9 @@ class StageContext {
   Status Write(const std::function<Status(access::Tx&)>& body);
   // The stage's end; see above.
   Status Finish(const std::function<Status(access::Tx&)>& body);
+  // The end of a job after which nothing follows and whose video's status `body` settles: what it
+  // was to make is there already.
+  Status FinishAlone(const std::function<Status(access::Tx&)>& body);
 
  private:
   StageServices services_;
@@ -69,9 +75,8 @@ class StageContext {
   access::Scope scope_;
   std::stop_token stop_;
   platform::Logger log_;
-  int64_t started_boot_ms_;
   mutable std::mutex mutex_;
-  JobProgress progress_;
+  ProgressMeter meter_;
 };
 
 class Stage {

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "jobs/changes.hpp"
 #include "jobs/pipeline.hpp"
 #include "media/clean_text.hpp"
 #include "platform/file.hpp"
+#include "platform/http/url.hpp"
 
 namespace narralytica::media {
 namespace {
@@ -15,6 +17,22 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kNameBytesMax = 1'024;
+// With the queue's backoff, some minutes: servers come back.
+constexpr int kFetchAttemptsMax = 15;
+
+// The last part of the URL's path, else its host.
+std::string UrlFileName(const std::string& text) {
+  const auto url = platform::ParseUrl(text);
+  if (!url) return text;
+  const std::string path = platform::DecodeUrlPart(url->path);
+  const std::string name = path.substr(std::min(path.find_last_of('/') + 1, path.size()));
+  return name.empty() ? url->host : name;
+}
+
+// A file's name may be any bytes; the database holds text.
+std::string NameText(const fs::path& name) { return CleanText(name.string(), kNameBytesMax); }
+
+}  // namespace
 
 Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max) {
   const std::string& name = request.locator.empty() ? request.path : request.locator;
@@ -43,11 +61,6 @@ Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max) {
   }
   return bytes;
 }
-
-// A file's name may be any bytes; the database holds text.
-std::string NameText(const fs::path& name) { return CleanText(name.string(), kNameBytesMax); }
-
-}  // namespace
 
 void IntakeConfig::Bind(platform::ConfigBinder& binder) {
   binder.Field("media.file_bytes_max", &file_bytes_max, {1, int64_t{1} << 50},
@@ -78,10 +91,29 @@ Result<Accepted> Intake::AcceptFile(const access::Scope& scope, const IntakeRequ
   });
 }
 
+Result<Accepted> Intake::AcceptUrl(const access::Scope& scope, const IntakeRequest& request,
+                                   const IntakeHooks& hooks) const {
+  return access::Write(services_.database, scope, [&](access::Tx& tx) -> Result<Accepted> {
+    if (hooks.earlier) {
+      NRL_TRY(const auto earlier, hooks.earlier(tx));
+      if (earlier) return *earlier;
+    }
+    NRL_TRY(auto accepted, FindDuplicate(tx, request, {}));
+    if (!accepted) {
+      NRL_TRY(accepted, Create(tx, request, std::nullopt));
+    }
+    if (hooks.accepted) NRL_CHECK(hooks.accepted(tx, *accepted));
+    return *accepted;
+  });
+}
+
 Result<std::optional<Accepted>> Intake::FindDuplicate(access::Tx& tx, const IntakeRequest& request,
                                                       const std::string& sha256) const {
   Known known = Known::kByContent;
-  NRL_TRY(auto found, source::FindByContent(tx, sha256));
+  std::optional<source::Source> found;
+  if (!sha256.empty()) {
+    NRL_TRY(found, source::FindByContent(tx, sha256));
+  }
   if (!request.external_id.empty() && (!found || found->external_id == request.external_id)) {
     known = Known::kByExternalId;
     NRL_TRY(found, source::FindByExternalId(tx, request.external_id));
@@ -93,8 +125,12 @@ Result<std::optional<Accepted>> Intake::FindDuplicate(access::Tx& tx, const Inta
 }
 
 Result<Accepted> Intake::Create(access::Tx& tx, const IntakeRequest& request,
-                                const platform::ObjectRef& object) const {
-  const fs::path path(request.locator.empty() ? request.path : request.locator);
+                                const std::optional<platform::ObjectRef>& object) const {
+  const bool from_url = !object.has_value();
+  const std::string name = from_url                  ? UrlFileName(request.locator)
+                           : request.locator.empty() ? request.path
+                                                     : request.locator;
+  const fs::path path(name);
   const UtcMs now = services_.environment.clock.Now();
   Video video;
   video.id = VideoId::New(services_.environment);
@@ -106,19 +142,25 @@ Result<Accepted> Intake::Create(access::Tx& tx, const IntakeRequest& request,
   NRL_CHECK(InsertVideo(tx, video));
   NRL_CHECK(source::InsertSource(
       tx,
-      {SourceId::New(services_.environment), video.id, "upload", NameText(path.filename()),
-       request.external_id, object.sha256, object.bytes},
+      {SourceId::New(services_.environment), video.id, request.kind,
+       from_url ? request.locator : NameText(path.filename()), request.external_id,
+       from_url ? std::string() : object->sha256, from_url ? 0 : object->bytes},
       now));
-  NRL_CHECK(PutArtifact(tx, video.id, {"original", object, "application/octet-stream", {}},
-                        services_.environment));
+  if (!from_url) {
+    NRL_CHECK(PutArtifact(tx, video.id, {"original", *object, "application/octet-stream", {}},
+                          services_.environment));
+  }
   NRL_CHECK(jobs::AppendChange(tx, {"video", video.id.str()}, "put", now));
-  const nlohmann::json payload{{"language", request.language}, {"model", request.model}};
+  nlohmann::json payload{{"language", request.language}, {"model", request.model}};
+  // What the server calls the file is known later, and is better than what the URL says.
+  if (from_url && request.title.empty()) payload["title_open"] = true;
   const jobs::StageSpec& first = jobs::Pipeline().front();
+  const int attempts_max = from_url ? kFetchAttemptsMax : first.attempts_max;
   NRL_TRY(const JobId job, services_.queue.Enqueue(tx, {.stage = first.name,
                                                         .video = video.id,
                                                         .payload = payload.dump(),
                                                         .priority = 0,
-                                                        .attempts_max = first.attempts_max,
+                                                        .attempts_max = attempts_max,
                                                         .unique_key = "ingest:" + video.id.str()}));
   return Accepted{video.id, job, false, Known::kNo};
 }

@@ -1,8 +1,8 @@
 // Intake: where work is accepted. What Accept returned 'queued' for is never lost.
 //
-// The content is in the object store before anything is written to the database; then one
-// transaction creates the video, its source and its ingest job, or finds that this content, this
-// external id or this idempotency key was there already.
+// A file's content is in the object store before anything is written to the database; a URL is
+// fetched by the job. One transaction creates the video, its source and its ingest job, or finds
+// that this content, this external id or this idempotency key was there already.
 #pragma once
 
 #include <functional>
@@ -23,9 +23,10 @@ struct IntakeConfig {
 };
 
 struct IntakeRequest {
-  std::string path;     // of a local file
-  std::string locator;  // what to call it; "": the file's name
-  std::string title;    // empty: the file name without its extension
+  std::string kind = "upload";  // "external_url", "youtube": fetched by the ingest job
+  std::string path;             // of a local file
+  std::string locator;          // what to call it; "": the file's name; or the URL
+  std::string title;            // empty: the file name without its extension
   std::string external_id;
   std::string language;  // "" or "auto": recognised; else the code given for the whole recording
   std::string model;     // recognition model; "" the default
@@ -59,20 +60,29 @@ struct IntakeServices {
   Environment environment;
 };
 
+// The file's size in bytes. kNotFound or kDenied when it cannot be looked at, kInvalid for what is
+// not a regular file or is empty, kLimited (reason "media_too_large") beyond `bytes_max`.
+Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max);
+
 class Intake {
  public:
   Intake(IntakeServices services, IntakeConfig config);
 
-  // Copies the file into the object store, then accepts it. kInvalid for what is not a regular
-  // file or is empty, kLimited (reason "media_too_large") when too large. Thread-safe.
+  // Copies the file into the object store, then accepts it. CheckFile's errors. Thread-safe.
   Result<Accepted> AcceptFile(const access::Scope& scope, const IntakeRequest& request,
                               const IntakeHooks& hooks) const;
+  // Accepts a recording that the ingest job fetches; `locator` is its URL, judged by the caller
+  // (source::Dialer::CheckUrl). What the content is, and whether it is there already, shows then.
+  Result<Accepted> AcceptUrl(const access::Scope& scope, const IntakeRequest& request,
+                             const IntakeHooks& hooks) const;
 
  private:
+  // `sha256` is empty while the content is not known.
   Result<std::optional<Accepted>> FindDuplicate(access::Tx& tx, const IntakeRequest& request,
                                                 const std::string& sha256) const;
+  // Without an object: to be fetched.
   Result<Accepted> Create(access::Tx& tx, const IntakeRequest& request,
-                          const platform::ObjectRef& object) const;
+                          const std::optional<platform::ObjectRef>& object) const;
 
   const IntakeServices services_;
   const IntakeConfig config_;

@@ -1,4 +1,5 @@
-// The `ingest` stage after intake: the recording becomes sound, a rendition to play, peaks and a
+// The `ingest` stage: a recording at a URL is fetched, unless it is there (acquire.hpp); then it
+// becomes sound, a rendition to play, peaks and a
 // poster, all as artifacts of its video.
 #pragma once
 
@@ -6,6 +7,7 @@
 #include <string>
 
 #include "jobs/stage.hpp"
+#include "media/acquire.hpp"
 #include "media/media_service.hpp"
 #include "platform/objects/objects.hpp"
 
@@ -13,6 +15,7 @@ namespace narralytica::media {
 
 struct PrepareStageParts {
   const MediaService& service;
+  AcquireParts acquire;
   platform::ObjectStore& objects;
   std::string temporary_folder;
   int64_t timeout_ms = 4 * 3'600'000;  // of one recording

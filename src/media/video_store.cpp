@@ -20,7 +20,10 @@ constexpr Statement kInsert{
     " metadata, created_at_ms, updated_at_ms, title_folded)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)"};
 constexpr Statement kGet{
-    "videos.get", "SELECT " NRL_VIDEO_COLUMNS " FROM videos WHERE tenant_id = $1 AND id = $2"};
+    "videos.get",
+    "SELECT " NRL_VIDEO_COLUMNS
+    " FROM videos WHERE tenant_id = $1 AND id = COALESCE((SELECT duplicate_of FROM videos"
+    " WHERE tenant_id = $1 AND id = $2), $2)"};
 constexpr Statement kList{"videos.list", "SELECT " NRL_VIDEO_COLUMNS
                                          " FROM videos WHERE tenant_id = $1 AND status <> 'deleted'"
                                          " AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3"};
@@ -28,6 +31,15 @@ constexpr Statement kSetStatus{
     "videos.set_status",
     "UPDATE videos SET status = $3, updated_at_ms = $4"
     " WHERE tenant_id = $1 AND id = $2 AND status NOT IN ('deleted', $3)"};
+constexpr Statement kSetDuplicate{
+    "videos.set_duplicate",
+    "UPDATE videos SET status = 'deleted', duplicate_of = $3, updated_at_ms = $4"
+    " WHERE tenant_id = $1 AND id = $2"};
+constexpr Statement kSetName{"videos.set_name",
+                             "UPDATE videos SET title = COALESCE(NULLIF($3, ''), title),"
+                             " title_folded = COALESCE(NULLIF($4, ''), title_folded),"
+                             " published_at_ms = COALESCE(published_at_ms, $5), updated_at_ms = $6"
+                             " WHERE tenant_id = $1 AND id = $2"};
 constexpr Statement kSetDuration{"videos.set_duration",
                                  "UPDATE videos SET duration_ms = $3, updated_at_ms = $4"
                                  " WHERE tenant_id = $1 AND id = $2"};
@@ -101,6 +113,20 @@ Result<std::vector<Video>> ListVideos(access::Tx& tx, const VideoId& before, int
 
 Status SetVideoStatus(access::Tx& tx, const VideoId& video, std::string_view status, UtcMs now) {
   NRL_CHECK(tx.Execute(kSetStatus, tx.tenant(), video, status, now));
+  return {};
+}
+
+Status SetDuplicateOf(access::Tx& tx, const VideoId& video, const VideoId& other, UtcMs now) {
+  NRL_ASSERT(video != other);
+  NRL_CHECK(tx.Execute(kSetDuplicate, tx.tenant(), video, other, now));
+  return {};
+}
+
+Status SetVideoName(access::Tx& tx, const VideoId& video, const VideoName& name, UtcMs now) {
+  platform::SqlValue published;
+  if (name.published_at) published = name.published_at->value;
+  NRL_CHECK(
+      tx.Execute(kSetName, tx.tenant(), video, name.title, FoldTitle(name.title), published, now));
   return {};
 }
 

@@ -34,11 +34,22 @@ struct Artifact {
 };
 
 Status InsertVideo(access::Tx& tx, const Video& video);
+// One that stands for another, whose content it turned out to have, gives that other.
 Result<Video> GetVideo(access::Tx& tx, const VideoId& video);
 // Newest first, those before `before` (empty: from the newest); deleted ones are left out.
 Result<std::vector<Video>> ListVideos(access::Tx& tx, const VideoId& before, int limit);
 // A deleted video stays deleted.
 Status SetVideoStatus(access::Tx& tx, const VideoId& video, std::string_view status, UtcMs now);
+// `video` was accepted before its content was known, which is that of `other`: from now on it is in
+// no list and GetVideo gives `other`.
+Status SetDuplicateOf(access::Tx& tx, const VideoId& video, const VideoId& other, UtcMs now);
+// What was learnt when it was fetched. An empty title changes nothing, nor does a time when one is
+// there.
+struct VideoName {
+  std::string title;
+  std::optional<UtcMs> published_at;
+};
+Status SetVideoName(access::Tx& tx, const VideoId& video, const VideoName& name, UtcMs now);
 Status SetVideoDuration(access::Tx& tx, const VideoId& video, int64_t duration_ms, UtcMs now);
 Status SetVideoLanguage(access::Tx& tx, const VideoId& video, std::string_view language, UtcMs now);
 

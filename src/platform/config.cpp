@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kPrefix = "NARRALYTICA_";
 // Variables with the prefix that are not settings of a process.
 constexpr std::string_view kOthers[] = {"NARRALYTICA_CACHE", "NARRALYTICA_DATA", "NARRALYTICA_KEY",
-                                        "NARRALYTICA_SERVER"};
+                                        "NARRALYTICA_KEY_FILE", "NARRALYTICA_SERVER"};
 
 template <typename T>
 bool ParseNumber(std::string_view text, T* value) {
@@ -52,6 +52,28 @@ std::string KeyOfVariable(std::string_view variable) {
   return key;
 }
 
+std::vector<std::string> SplitList(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(','), text.size());
+    std::string_view item = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    if (!item.empty()) items.emplace_back(item);
+  }
+  return items;
+}
+
+std::string JoinArray(const toml::array& array) {
+  std::string text;
+  for (const auto& node : array) {
+    text += text.empty() ? "" : ",";
+    text += node.value_or(std::string());
+  }
+  return text;
+}
+
 // Calls `leaf(dotted key, text of the value)` for every value of a table.
 void Walk(const toml::table& table, const std::string& prefix,
           const std::function<void(const std::string&, const std::string&)>& leaf) {
@@ -62,6 +84,8 @@ void Walk(const toml::table& table, const std::string& prefix,
       Walk(*inner, key, leaf);
     } else if (const auto* text = node.as_string()) {
       leaf(key, text->get());
+    } else if (const auto* array = node.as_array()) {
+      leaf(key, JoinArray(*array));
     } else {
       std::ostringstream out;
       node.visit([&](const auto& value) { out << value; });
@@ -117,6 +141,19 @@ void ConfigBinder::Field(std::string key, std::string* target, std::string help)
     return {};
   };
   Add(std::move(key), {std::move(help), false, set, [=] { return Quoted(*target); }});
+}
+
+void ConfigBinder::Field(std::string key, std::vector<std::string>* target, std::string help) {
+  auto set = [=](std::string_view text) -> std::string {
+    *target = SplitList(text);
+    return {};
+  };
+  auto show = [=] {
+    std::string text;
+    for (const std::string& item : *target) text += (text.empty() ? "" : ", ") + Quoted(item);
+    return "[" + text + "]";
+  };
+  Add(std::move(key), {std::move(help), false, set, show});
 }
 
 void ConfigBinder::Choice(std::string key, std::string* target,

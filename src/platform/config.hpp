@@ -43,6 +43,8 @@ class ConfigBinder {
   void Field(std::string key, double* target, RealRange range, std::string help);
   void Field(std::string key, bool* target, std::string help);
   void Field(std::string key, std::string* target, std::string help);
+  // Texts without commas: an array in the file, separated by commas elsewhere.
+  void Field(std::string key, std::vector<std::string>* target, std::string help);
   // A text with a closed list of values.
   void Choice(std::string key, std::string* target, const std::vector<std::string>& choices,
               std::string help);

@@ -17,6 +17,7 @@ struct Settings {
   std::string name = "x";
   std::string level = "info";
   std::string key = "s3cret";
+  std::vector<std::string> hosts{"a"};
   ConfigBinder binder;
   Settings() {
     binder.Field("work.slots", &slots, {1, 64}, "jobs at once");
@@ -25,6 +26,7 @@ struct Settings {
     binder.Field("work.name", &name, "name");
     binder.Choice("log.level", &level, {"info", "warn"}, "level");
     binder.Secret("log.key", &key, "key");
+    binder.Field("work.hosts", &hosts, "hosts");
   }
 };
 
@@ -41,6 +43,17 @@ TEST(ConfigBinder, LaterSourcesWin) {
   EXPECT_EQ(s.slots, 5);
   EXPECT_TRUE(s.fast);
   EXPECT_EQ(s.name, "from file");
+}
+
+TEST(ConfigBinder, AListIsAnArrayInTheFileAndHasCommasElsewhere) {
+  Settings s;
+  EXPECT_THAT(s.binder.ReadToml("[work]\nhosts = [\"b\", \"c\"]", "f"), IsEmpty());
+  EXPECT_THAT(s.hosts, ElementsAre("b", "c"));
+  EXPECT_THAT(s.binder.Dump(), HasSubstr("hosts = ['b', 'c']"));
+  EXPECT_THAT(s.binder.ReadSetting("work.hosts= d , e"), IsEmpty());
+  EXPECT_THAT(s.hosts, ElementsAre("d", "e"));
+  EXPECT_THAT(s.binder.ReadSetting("work.hosts="), IsEmpty());
+  EXPECT_THAT(s.hosts, IsEmpty());
 }
 
 TEST(ConfigBinder, AllProblemsAreReportedTogether) {

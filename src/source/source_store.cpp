@@ -21,7 +21,13 @@ constexpr Statement kByExternalId{"sources.by_external_id",
                                   " FROM sources WHERE tenant_id = $1 AND external_id = $2"};
 constexpr Statement kOfVideo{"sources.of_video",
                              "SELECT " NRL_SOURCE_COLUMNS
-                             " FROM sources WHERE tenant_id = $1 AND video_id = $2"};
+                             " FROM sources WHERE tenant_id = $1 AND video_id = $2"
+                             " ORDER BY id LIMIT 1"};
+constexpr Statement kSetContent{"sources.set_content",
+                                "UPDATE sources SET content_sha256 = $3, bytes = $4"
+                                " WHERE tenant_id = $1 AND video_id = $2"};
+constexpr Statement kMove{
+    "sources.move", "UPDATE sources SET video_id = $3 WHERE tenant_id = $1 AND video_id = $2"};
 
 constexpr Statement kForget{"sources.forget",
                             "UPDATE sources SET content_sha256 = NULL, external_id = NULL"
@@ -67,6 +73,17 @@ Result<std::optional<Source>> FindByExternalId(access::Tx& tx, const std::string
 Result<Source> SourceOfVideo(access::Tx& tx, const VideoId& video) {
   NRL_TRY(const Row row, tx.One("the source of the video", kOfVideo, tx.tenant(), video));
   return ReadSource(row);
+}
+
+Status SetContent(access::Tx& tx, const VideoId& video, const std::string& content_sha256,
+                  int64_t bytes) {
+  NRL_CHECK(tx.Execute(kSetContent, tx.tenant(), video, content_sha256, bytes));
+  return {};
+}
+
+Status MoveSource(access::Tx& tx, const VideoId& from, const VideoId& to) {
+  NRL_CHECK(tx.Execute(kMove, tx.tenant(), from, to));
+  return {};
 }
 
 Status ForgetContent(access::Tx& tx, const VideoId& video) {

@@ -249,4 +249,18 @@ Result<std::map<std::string, std::string>> ParseUploadMetadata(std::string_view 
   return values;
 }
 
+std::string FormatUploadMetadata(const std::map<std::string, std::string>& values) {
+  constexpr int kVariant = sodium_base64_VARIANT_ORIGINAL;
+  std::string text;
+  for (const auto& [key, value] : values) {
+    std::string encoded(sodium_base64_encoded_len(value.size(), kVariant), '\0');
+    sodium_bin2base64(encoded.data(), encoded.size(),
+                      reinterpret_cast<const unsigned char*>(value.data()), value.size(), kVariant);
+    encoded.pop_back();  // the terminating NUL
+    if (!text.empty()) text += ',';
+    text += key + ' ' + encoded;
+  }
+  return text;
+}
+
 }  // namespace narralytica::source

@@ -99,5 +99,7 @@ class Uploads {
 // "filename Y291bmNpbC5tcDQ=,filetype dmlkZW8vbXA0" → decoded values by key. kInvalid when it is
 // not that, or a value is not UTF-8.
 Result<std::map<std::string, std::string>> ParseUploadMetadata(std::string_view text);
+// The way back, for who sends an upload.
+std::string FormatUploadMetadata(const std::map<std::string, std::string>& values);
 
 }  // namespace narralytica::source

@@ -109,6 +109,12 @@ TEST(ParseUploadMetadata, DecodesValues) {
   EXPECT_TRUE(ParseUploadMetadata("")->empty());
 }
 
+TEST(FormatUploadMetadata, IsTheWayBack) {
+  const std::map<std::string, std::string> values{
+      {"empty", ""}, {"filename", "Sitzung ä, 24.11.mp4"}, {"filetype", "video/mp4"}};
+  EXPECT_EQ(ParseUploadMetadata(FormatUploadMetadata(values)), values);
+}
+
 TEST(ParseUploadMetadata, RefusesWhatIsNotThat) {
   for (const char* bad : {" x", "a b!", "a ====", ",", "a /w==", "ä YQ==", "a AA=="}) {
     EXPECT_FALSE(ParseUploadMetadata(bad)) << bad;

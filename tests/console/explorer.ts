@@ -1,6 +1,6 @@
 // What the browser tests share: a browser, a signed-in page, and what must hold on every page.
 //
-// They run against a real server, told by the environment:
+// `python -m tests.console` starts one and runs them. Any other is told by the environment:
 //   NARRALYTICA_URL          http://127.0.0.1:8080
 //   NARRALYTICA_KEY          an admin's API key
 //   NARRALYTICA_SCREENSHOTS  a folder for a picture of every page (optional)
@@ -12,10 +12,42 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { expect } from 'vitest';
 
 export const URL_BASE = process.env.NARRALYTICA_URL ?? 'http://127.0.0.1:8080';
-export const RECORDING = fileURLToPath(new URL('../../samples/demo/meeting.mp4', import.meta.url));
 export const TITLE = 'meeting';
 export const SPOKEN = 'squire of dames'; // in the recording
 export const PROCESSED_MS = 240_000; // within which it can be searched
+
+const sample = (path: string) =>
+  readFileSync(fileURLToPath(new URL(`../../samples/${path}`, import.meta.url)));
+
+export interface Recording {
+  title: string;
+  phrase: string; // said in it, after its first second
+  file: { name: string; mimeType: string; buffer: Buffer };
+}
+
+/** Two minutes of a meeting. */
+export const meeting: Recording = {
+  title: TITLE,
+  phrase: SPOKEN,
+  file: { name: `${TITLE}.mp4`, mimeType: 'video/mp4', buffer: sample('demo/meeting.mp4') },
+};
+
+/** A sentence of an address; what players skip makes a recording of its own of every title. */
+export function address(title: string): Recording {
+  const buffer = Buffer.concat([sample('media/late_audio.mp4'), skippedBox(title)]);
+  return {
+    title,
+    phrase: 'fellow Americans',
+    file: { name: `${title}.mp4`, mimeType: 'video/mp4', buffer },
+  };
+}
+
+function skippedBox(text: string): Buffer {
+  const content = Buffer.from(`free${text}`);
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(size.length + content.length);
+  return Buffer.concat([size, content]);
+}
 
 const KEY = process.env.NARRALYTICA_KEY ?? '';
 const SCREENSHOTS = process.env.NARRALYTICA_SCREENSHOTS;
@@ -76,9 +108,9 @@ export class Explorer {
     return new Explorer(context, page, look, problems);
   }
 
-  async signIn(): Promise<void> {
+  async signIn(key = KEY): Promise<void> {
     await this.page.goto('/');
-    await this.page.getByLabel('API key', { exact: true }).fill(KEY);
+    await this.page.getByLabel('API key', { exact: true }).fill(key);
     await this.page.getByRole('button', { name: 'Sign in' }).click();
     await this.page.getByRole('searchbox', { name: 'Search what was said' }).waitFor();
   }
@@ -99,7 +131,8 @@ export class Explorer {
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );
     expect(overflow, `${name} is wider than the screen`).toBe(0);
-    expect(this.problems, `the browser on ${name}`).toEqual([]);
+    const problems = this.problems.splice(0);
+    expect(problems, `the browser on ${name}: ${problems.join('; ')}`).toEqual([]);
   }
 
   async #picture(name: string): Promise<void> {

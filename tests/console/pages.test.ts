@@ -1,7 +1,7 @@
 // Each page by itself: keyboard, citing, following, keys, what happens when the server is away.
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Explorer, launch, PROCESSED_MS, RECORDING, SPOKEN, TITLE } from './explorer';
+import { Explorer, LOOKS, launch, meeting, PROCESSED_MS, SPOKEN, TITLE } from './explorer';
 
 let browser: Browser;
 let explorer: Explorer;
@@ -10,6 +10,7 @@ beforeAll(async () => {
   explorer = await Explorer.open(browser, { theme: 'light', width: 1280 });
   await explorer.signIn();
   await openRecording();
+  await explorer.page.getByText('Processing is complete').waitFor({ timeout: PROCESSED_MS });
   await explorer.context.close();
 }, PROCESSED_MS);
 afterAll(() => browser.close());
@@ -23,7 +24,7 @@ afterEach(() => explorer.context.close());
 async function openRecording(): Promise<void> {
   const { page } = explorer;
   await page.goto('/library');
-  await page.getByLabel('Files to add').setInputFiles(RECORDING);
+  await page.getByLabel('Files to add').setInputFiles(meeting.file);
   await page.getByRole('list', { name: 'Uploads' }).getByRole('link', { name: TITLE }).click();
   await page.getByRole('region', { name: 'Transcript' }).getByText('squire').first().waitFor({
     timeout: PROCESSED_MS,
@@ -123,17 +124,77 @@ test('a chosen theme stays', async () => {
   await explorer.check('settings-dark');
 });
 
-test('feeds and jobs', async () => {
-  const { page } = explorer;
+test.each(LOOKS)('every other page in $theme at $width pixels', async (look) => {
+  const looked = await Explorer.open(browser, look);
+  const { page, context } = looked;
+  await looked.signIn();
   await page.goto('/library?tab=feeds');
-  await page.getByLabel('Feed or folder').waitFor();
-  await explorer.check('feeds');
+  // A server either follows feeds or says that it does not.
+  await page.getByLabel('Feed or folder').or(page.getByText('does not follow feeds')).waitFor();
+  await looked.check('feeds');
   await page.goto('/jobs');
   await page.getByRole('table').waitFor();
-  await explorer.check('jobs');
+  await looked.check('jobs');
   await page.getByRole('table').getByRole('button').first().click();
   await page.getByRole('dialog').getByText('Attempts').waitFor();
-  await explorer.check('job');
+  await looked.check('job');
+  await page.goto('/settings');
+  await page.getByRole('table').waitFor();
+  await looked.check('settings');
+  await page.goto('/?q=zyzzyva&mode=lexical');
+  await page.getByText('Nobody says that').waitFor();
+  await looked.check('nothing-found');
+  await context.close();
+});
+
+test('what cannot be fetched is said beside the address, until it is changed', async () => {
+  const { page } = explorer;
+  await page.goto('/library');
+  const box = page.getByLabel('Addresses of recordings');
+  await box.fill('http://127.0.0.1/private.mp4');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  const alert = page.getByRole('region', { name: 'Add recordings' }).getByRole('alert');
+  await alert.getByText('http://127.0.0.1/private.mp4').waitFor();
+  await explorer.check('refused-address');
+  await box.fill('https://');
+  await alert.waitFor({ state: 'detached' });
+});
+
+test('a recording that cannot be read says why, and what to do', async () => {
+  const { page } = explorer;
+  await page.goto('/library');
+  const file = { name: 'broken.mp4', mimeType: 'video/mp4', buffer: Buffer.from('no recording') };
+  await page.getByLabel('Files to add').setInputFiles(file);
+  const broken = page
+    .getByRole('region', { name: 'Recordings' })
+    .getByRole('listitem')
+    .filter({
+      has: page.getByRole('link', { name: 'broken', exact: true }),
+    });
+  await broken.getByText('Failed').waitFor();
+  await broken.getByRole('button', { name: 'Retry' }).waitFor();
+  await explorer.check('library-failed');
+  await broken.getByRole('link', { name: 'broken', exact: true }).click();
+  await page.getByText('No transcript', { exact: true }).waitFor();
+  await explorer.check('video-failed');
+});
+
+test('a viewer is offered what a viewer may do', async () => {
+  const { page } = explorer;
+  await page.goto('/settings');
+  await page.getByRole('button', { name: 'Create a key' }).click();
+  await page.getByLabel('Name').fill('a viewer');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  const key = await page.getByRole('dialog').locator('code').innerText();
+  const viewer = await Explorer.open(browser, { theme: 'light', width: 1280 });
+  await viewer.signIn(key);
+  await viewer.page.goto('/library');
+  const list = viewer.page.getByRole('region', { name: 'Recordings' });
+  await list.getByRole('link', { name: TITLE, exact: true }).waitFor();
+  expect(await viewer.page.getByRole('button', { name: 'Choose files' }).count()).toBe(0);
+  expect(await list.getByRole('button', { name: /^(More for|Retry)/ }).count()).toBe(0);
+  await viewer.check('library-viewer');
+  await viewer.context.close();
 });
 
 test('a bad query says what to change', async () => {
@@ -176,7 +237,7 @@ test('an upload that breaks goes on by itself', async () => {
     broken += 1;
     return route.abort('connectionreset');
   });
-  await page.getByLabel('Files to add').setInputFiles(RECORDING);
+  await page.getByLabel('Files to add').setInputFiles(meeting.file);
   await page.getByRole('list', { name: 'Uploads' }).getByText('Accepted').waitFor();
   expect(broken).toBe(2);
 });
@@ -194,4 +255,32 @@ test('the checks of a page see a planted fault', async () => {
     document.querySelector('main')?.append(wide);
   });
   await expect(explorer.check('planted')).rejects.toThrow(/wider than the screen/);
+});
+
+test('the policy of the page forbids what the page does not need', async () => {
+  const { page } = explorer;
+  const plant = (tag: string, attribute: string, value: string) =>
+    page.evaluate(
+      ([name, key, text]) => {
+        const element = document.createElement(name);
+        element.setAttribute(key, text);
+        document.body.append(element);
+      },
+      [tag, attribute, value] as const,
+    );
+  const html = '<b>text</b>';
+  await expect(
+    page.evaluate((text) => document.body.insertAdjacentHTML('beforeend', text), html),
+  ).rejects.toThrow(/TrustedHTML/);
+  await expect(plant('script', 'src', '/theme.js')).rejects.toThrow(/TrustedScriptURL/);
+  explorer.problems.splice(0); // of what was tried until here
+  await plant('i', 'style', 'color: red');
+  await expect(explorer.check('planted')).rejects.toThrow(/style-src/);
+  await page.evaluate(() => {
+    const image = new Image();
+    image.alt = '';
+    image.src = 'https://media.example.org/a.png';
+    document.body.append(image);
+  });
+  await expect(explorer.check('planted')).rejects.toThrow(/img-src/);
 });

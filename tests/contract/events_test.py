@@ -101,3 +101,23 @@ def test_silence_is_broken_by_comments_and_a_stop_ends_streams(serve: Start) -> 
     while stream.line():
         pass
     assert time.monotonic() - start < 20
+
+
+def test_a_poll_of_a_source_is_told(serve: Start) -> None:
+    server = serve()
+    stream = Stream(server)
+    stream.next("stream.opened")
+    body = {"kind": "feed", "url": "http://nowhere.invalid/feed"}
+    source = server.request("POST", "/api/v1/sources", body=body).json()
+    worker = server.program.start("work")
+    told = stream.next("source.updated", 30)["payload"]
+    while told["status"] == "polling":
+        told = stream.next("source.updated", 30)["payload"]
+    assert told["id"] == source["id"]
+    assert told["status"] == "failing"
+    assert told["error"]["code"] == "url_unreachable"
+    assert told["last_polled_at"] is not None
+    assert told["next_poll_at"] > source["next_poll_at"]
+    worker.terminate()
+    assert worker.wait(60) == 0
+    stream.close()

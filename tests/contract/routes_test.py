@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import shutil
 
 import pytest
@@ -19,7 +20,9 @@ def test_the_recording_is_complete_and_its_parts_lead_to_each_other(
     assert found["status"] == "ready"
     assert found["progress"]["fraction"] == 1
     assert [stage["status"] for stage in found["stages"]] == ["succeeded"] * 4
-    assert {artifact["kind"] for artifact in found["artifacts"]} >= {"audio", "original"}
+    types = {artifact["kind"]: artifact["content_type"] for artifact in found["artifacts"]}
+    assert types["original"] == "video/mp4"
+    assert types["audio"] == "audio/flac"
     transcript = server.get(f"transcripts/{found['transcript_id']}").json()
     listed = server.get(f"segments?video_id={video}&limit=100").json()
     assert [segment["id"] for segment in transcript["segments"]] == [
@@ -97,8 +100,19 @@ def test_methods_bodies_and_types_are_checked(server: Server) -> None:
 
 
 ROLES = {
-    "viewer": {"GET videos": 200, "POST uploads": 403, f"POST jobs/{NOBODY}/retry": 403},
-    "editor": {"GET keys": 403, "POST uploads": 201, f"DELETE videos/{NOBODY}": 404},
+    "viewer": {
+        "GET videos": 200,
+        "GET sources": 200,
+        "POST uploads": 403,
+        f"POST sources/{NOBODY}/poll": 403,
+        f"POST jobs/{NOBODY}/retry": 403,
+    },
+    "editor": {
+        "GET keys": 403,
+        "POST uploads": 201,
+        f"DELETE videos/{NOBODY}": 404,
+        f"DELETE sources/{NOBODY}": 404,
+    },
     "operator": {f"POST jobs/{NOBODY}/retry": 404, "GET keys": 403},
     "admin": {"GET keys": 200, f"DELETE keys/{NOBODY}": 404},
 }
@@ -276,15 +290,106 @@ def test_jobs_are_canceled_and_retried_by_their_state(server: Server) -> None:
     assert [job["id"] for job in listed["items"]] == [taken["job_id"]]
 
 
-def test_addresses_are_refused_until_they_can_be_fetched(server: Server) -> None:
-    body = {"source": {"kind": "external_url", "url": "https://media.example.org/a.mp4"}}
-    reply = server.request("POST", "/api/v1/ingest", body=body)
-    assert (reply.status, reply.error()["code"]) == (422, "unsafe_url")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/a.mp4",
+        "http://0x7f.1/a.mp4",
+        "http://[::ffff:10.0.0.1]/",
+        "http://user@example.org/a.mp4",
+        "http://example.org:22/a.mp4",
+        "http://localhost/a.mp4",
+    ],
+)
+def test_unsafe_addresses_are_refused(server: Server, url: str) -> None:
+    for path, body, field in (
+        ("ingest", {"source": {"kind": "external_url", "url": url}}, "source.url"),
+        ("ingest", {"source": {"kind": "youtube", "url": url}}, "source.url"),
+        ("sources", {"kind": "feed", "url": url}, "url"),
+    ):
+        reply = server.request("POST", f"/api/v1/{path}", body=body)
+        assert (reply.status, reply.error()["code"]) == (422, "unsafe_url"), reply
+        assert reply.error()["details"]["field"] == field
 
 
-def test_without_a_console_a_page_says_so(server: Server) -> None:
+@pytest.mark.parametrize("url", ["https://exämple.org/", "https://a.org/%2", "https://a.org/{x}"])
+def test_an_address_that_is_no_uri_is_invalid(server: Server, url: str) -> None:
+    reply = server.request("POST", "/api/v1/sources", body={"kind": "feed", "url": url})
+    assert (reply.status, reply.error()["code"]) == (400, "invalid_input")
+
+
+def test_an_address_is_accepted_once_for_its_key_and_its_id(server: Server) -> None:
+    source = {"kind": "external_url", "url": "https://media.example.org/council.mp4"}
+    body = {"source": source, "external_id": "council-1", "title": "The council"}
+    first = server.request("POST", "/api/v1/ingest", body=body, headers={"Idempotency-Key": "k"})
+    assert first.status == 201, first
+    taken = first.json()
+    assert (taken["idempotent_replay"], taken["duplicate"]) == (False, False)
+    again = server.request("POST", "/api/v1/ingest", body=body, headers={"Idempotency-Key": "k"})
+    assert again.json() == {**taken, "idempotent_replay": True}
+    known = server.request("POST", "/api/v1/ingest", body=body).json()
+    assert known == {**taken, "idempotent_replay": True, "duplicate": True}
+    changed = {**body, "title": "Another"}
+    other = server.request(
+        "POST", "/api/v1/ingest", body=changed, headers={"Idempotency-Key": "k"}
+    )
+    assert (other.status, other.error()["code"]) == (409, "idempotency_mismatch")
+    video = server.get(f"videos/{taken['video_id']}").json()
+    assert (video["title"], video["status"]) == ("The council", "queued")
+    assert video["source"]["kind"] == "external_url"
+    assert video["source"]["locator"] == source["url"]
+    assert server.request("DELETE", f"/api/v1/videos/{taken['video_id']}").status == 204
+
+
+def test_a_site_without_its_program_is_refused_when_asked_for(serve: Start) -> None:
+    running = serve("sites.program=/nowhere/yt-dlp")
+    body = {"source": {"kind": "youtube", "url": "https://video.example.org/watch?v=1"}}
+    reply = running.request("POST", "/api/v1/ingest", body=body)
+    assert (reply.status, reply.error()["code"]) == (400, "invalid_input")
+    assert "yt-dlp" in reply.error()["details"]["hint"]
+
+
+def test_sources_are_followed_listed_polled_and_left(serve: Start, tmp_path: pathlib.Path) -> None:
+    running = serve(f"sources.folder_roots={tmp_path}")
+    (tmp_path / "talks").mkdir()
+    (tmp_path / "out").symlink_to("/etc")
+    made = []
+    for body in (
+        {"kind": "feed", "url": "https://podcast.example.org/feed.xml"},
+        {"kind": "folder", "path": f"{tmp_path}/talks/", "poll_interval_s": 60},
+    ):
+        reply = running.request("POST", "/api/v1/sources", body=body)
+        assert reply.status == 201, reply
+        made.append(reply.json())
+        twice = running.request("POST", "/api/v1/sources", body=body)
+        assert (twice.status, twice.error()["code"]) == (409, "conflict")
+    assert [source["poll_interval_s"] for source in made] == [900, 60]
+    assert made[1]["locator"] == f"{tmp_path}/talks"
+    assert (made[0]["status"], made[0]["last_polled_at"], made[0]["item_count"]) == ("ok", None, 0)
+    for path in ("/etc", f"{tmp_path}/out", f"{tmp_path}/none", f"{tmp_path}/talks/../../.."):
+        body = {"kind": "folder", "path": path}
+        reply = running.request("POST", "/api/v1/sources", body=body)
+        assert (reply.status, reply.error()["details"]["field"]) == (400, "path"), path
+    listed = running.get("sources?limit=1").json()
+    assert [source["id"] for source in listed["items"]] == [made[1]["id"]]
+    rest = running.get(f"sources?limit=1&cursor={listed['page']['next_cursor']}").json()
+    assert [source["id"] for source in rest["items"]] == [made[0]["id"]]
+    one = f"/api/v1/sources/{made[0]['id']}"
+    assert running.request("GET", one).json() == made[0]
+    polled = running.request("POST", f"{one}/poll")
+    assert (polled.status, polled.json()["id"]) == (202, made[0]["id"])
+    assert running.request("DELETE", one).status == 204
+    for method, path in (("GET", one), ("DELETE", one), ("POST", f"{one}/poll")):
+        assert running.request(method, path).status == 404
+
+
+def test_without_a_console_a_page_says_how_to_get_it(serve: Start, tmp_path: pathlib.Path) -> None:
+    server = serve(f"serve.console_folder={tmp_path}")
     page = server.request("GET", "/", headers={"Authorization": ""})
     assert page.status == 200
     assert b"Narralytica is running" in page.body
-    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert b"Node 20.19" in page.body and b"make build" in page.body
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe-" not in policy
     assert page.headers["x-content-type-options"] == "nosniff"

@@ -162,6 +162,20 @@ class Server:
         return self.request("POST", "/api/v1/ingest", body=body, headers=headers)
 
 
+class Remote(Narralytica):
+    """The program's commands, on a server; the key is in the environment."""
+
+    def __init__(self, url: str, key: str, folder: pathlib.Path) -> None:
+        super().__init__(folder)  # for its files alone
+        self.place = ["--server", url]
+        self.environment = {"NARRALYTICA_KEY": key}
+
+    @classmethod
+    def of(cls, server: Server) -> Remote:
+        """On that server, with its key."""
+        return cls(server.url, server.key, server.program.folder)
+
+
 Start = Callable[..., Server]
 
 

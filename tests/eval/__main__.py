@@ -9,7 +9,6 @@ checkout. A run of everything takes about an hour on two idle cores.
 from __future__ import annotations
 
 import argparse
-import datetime
 import pathlib
 import subprocess
 import sys
@@ -40,7 +39,7 @@ def main() -> int:
         for name in arguments.set or [*data.SETS, NO_SPEECH]:
             recordings = recordings_of(name, folder, LANGUAGES_OF[model])
             row = measure_set(name, model, recordings, peer=not arguments.no_peer)
-            report.append(row | provenance(model))
+            report.append(row | report.provenance() | {"model_hash": ours.model_hash(model)})
             print(report.line(row), flush=True)
     report.write()
     return 0
@@ -131,22 +130,6 @@ def mean_cer(recordings: list[data.Recording], texts: list[str]) -> float:
         for recording, text in zip(recordings, texts, strict=True)
     ]
     return sum(w * c for w, c in zip(weights, each, strict=True)) / sum(weights)
-
-
-def provenance(model: str) -> dict[str, str]:
-    """What a figure rests on: when, which commit, which model."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+changes"],
-        cwd=data.ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M"),
-        "commit": described.stdout.strip(),
-        "model_hash": ours.model_hash(model),
-    }
 
 
 def music() -> pathlib.Path | None:

@@ -53,7 +53,7 @@ SILENT = {
 
 @pytest.fixture
 def page(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
-    monkeypatch.setattr(report, "HISTORY", tmp_path / "history.jsonl")
+    monkeypatch.setattr(report, "HISTORIES", tmp_path)
     monkeypatch.setattr(report, "PAGE", tmp_path / "quality.md")
     return tmp_path / "quality.md"
 
@@ -81,3 +81,15 @@ def test_sets_without_a_peer_have_no_verdict(page: pathlib.Path) -> None:
     report.append({k: v for k, v in ROW.items() if "difference" not in k and "peer" not in k})
     report.write()
     assert "holds" not in page.read_text() and "missed" not in page.read_text()
+
+
+def test_retrieval_has_a_row_for_each_way_to_search(page: pathlib.Path) -> None:
+    found = {"windows": "turns", "mode": "hybrid", "scope": "all meetings", "queries": 237}
+    found |= {"ndcg": 0.35, "ndcg_low": 0.3, "ndcg_high": 0.4, "mrr": 0.5, "hit": 0.6}
+    for row in (found | {"ndcg": 0.1}, found, found | {"mode": "lexical", "ndcg": 0.3}):
+        report.append(row | {"date": "2026-01-01", "commit": "0123456789ab"}, report.RETRIEVAL)
+    report.write()
+    text = page.read_text()
+    assert "| turns | all meetings | hybrid | 237 | 0.350 [0.300, 0.400] | 0.500 | 0.600 |" in text
+    assert "| turns | all meetings | lexical | 237 | 0.300" in text
+    assert "0.100" not in text

@@ -1,12 +1,11 @@
-"""Retrieval quality on QMSum: nDCG@10 through our index and searcher, by leg and by scope.
+"""`make eval`, second part: retrieval quality on QMSum through our own index and searcher.
 
-    python -m tests.eval.retrieval TOOL [--split val] [--windows turns|segments] [--limit N]
+    python -m tests.eval.retrieval [--split val] [--windows turns|segments] [--limit N]
 
-TOOL is the built retrieval_tool. Documents are consecutive windows of eight turns, "speaker:
-content" joined, as in the published baselines (BM25 .494 in the meeting, .302 over all meetings);
-with --windows segments they are what the product indexes: pieces of a turn of at most 40 words. A
-document is relevant to a query when it shares a turn with one of the query's gold spans. Intervals
-are 95 % bootstrap over queries.
+Writes docs/quality.md and docs/quality/retrieval.jsonl. Documents are consecutive windows of eight
+turns, "speaker: content" joined, as in the published baselines; with --windows segments they are
+what the product indexes: pieces of a turn of at most 40 words. A document is relevant to a query
+when it shares a turn with one of the query's gold spans. Intervals are 95 % bootstrap over queries.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import argparse
 import gzip
 import json
 import math
-import os
 import pathlib
 import random
 import subprocess
@@ -24,13 +22,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.eval import data
+from tests.eval import data, report
 
 TURNS_PER_WINDOW = 8
 WORDS_PER_SEGMENT = 40
 DEPTH = 10
 BOOTSTRAP_ROUNDS = 2000
 MODES = ("lexical", "semantic", "hybrid")
+PROGRAM = data.ROOT / "build/release/retrieval_tool"
 
 
 @dataclass(frozen=True)
@@ -122,16 +121,17 @@ def interval(values: list[float]) -> tuple[float, float]:
     return means[int(0.025 * BOOTSTRAP_ROUNDS)], means[int(0.975 * BOOTSTRAP_ROUNDS) - 1]
 
 
+CUTS = {"turns": turn_windows, "segments": segments}
+
+
 class Tool:
     """The running retrieval_tool."""
 
-    def __init__(self, program: str, folder: str) -> None:
-        cache = pathlib.Path(
-            os.environ.get("NARRALYTICA_CACHE", pathlib.Path.home() / ".cache" / "narralytica")
-        )
-        library = cache / "sdk" / "lib" / "libonnxruntime.so"
+    def __init__(self, folder: str) -> None:
+        cache = data.cache()
+        library = cache / "sdk/lib/libonnxruntime.so"
         self.process = subprocess.Popen(
-            [program, folder, str(cache / "models"), str(library)],
+            [str(PROGRAM), folder, str(cache / "models"), str(library)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -182,36 +182,41 @@ def measure(tool: Tool, queries: list[Query], mode: str, in_meeting: bool) -> di
     low, high = interval(scores)
     return {
         "mode": mode,
-        "scope": "in" if in_meeting else "all",
-        "ndcg": round(mean(scores), 4),
-        "interval": [round(low, 3), round(high, 3)],
-        "mrr": round(mean(firsts), 4),
-        "hit": round(mean([float(first > 0) for first in firsts]), 4),
+        "scope": "in the meeting" if in_meeting else "all meetings",
+        "queries": len(queries),
+        "ndcg": round(mean(scores), 3),
+        "ndcg_low": round(low, 3),
+        "ndcg_high": round(high, 3),
+        "mrr": round(mean(firsts), 3),
+        "hit": round(mean([float(first > 0) for first in firsts]), 3),
     }
 
 
 def main() -> int:
-    """Prints one JSON object per mode and scope."""
+    """Measures every mode in both scopes, adds the rows to the history and writes the report."""
     parser = argparse.ArgumentParser(prog="python -m tests.eval.retrieval")
-    parser.add_argument("tool")
     parser.add_argument("--split", default="val")
-    parser.add_argument("--windows", choices=("turns", "segments"), default="turns")
-    parser.add_argument("--embed", choices=("none", "alone", "context"), default="alone")
+    parser.add_argument("--windows", choices=CUTS, action="append")
+    parser.add_argument("--embed", choices=("alone", "context"), default="alone")
     parser.add_argument("--limit", type=int, default=None, help="meetings")
     arguments = parser.parse_args()
     folder = data.folder()
     if folder is None:
         print("retrieval: no data: set EVAL_DATA, or put shared/data beside the checkout")
         return 6
-    cut = turn_windows if arguments.windows == "turns" else segments
-    with tempfile.TemporaryDirectory() as scratch:
-        tool = Tool(arguments.tool, scratch)
-        split = meetings(folder, arguments.split)[: arguments.limit]
-        queries = build(tool, split, cut, arguments.embed)
-        for mode in MODES if arguments.embed != "none" else ("lexical",):
-            for in_meeting in (True, False):
-                print(json.dumps(measure(tool, queries, mode, in_meeting)), flush=True)
-        tool.close()
+    split = meetings(folder, arguments.split)[: arguments.limit]
+    for windows in arguments.windows or CUTS:
+        about = {"windows": windows, "split": arguments.split, "meetings": len(split)}
+        with tempfile.TemporaryDirectory() as scratch:
+            tool = Tool(scratch)
+            queries = build(tool, split, CUTS[windows], arguments.embed)
+            for mode in MODES:
+                for in_meeting in (True, False):
+                    row = about | measure(tool, queries, mode, in_meeting)
+                    print(report.line(row), flush=True)
+                    report.append(row | report.provenance(), report.RETRIEVAL)
+            tool.close()
+    report.write()
     return 0
 
 

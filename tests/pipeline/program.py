@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import subprocess
 from typing import Any
@@ -14,7 +15,7 @@ MEETING = data.ROOT / "samples/demo/meeting.mp4"
 INAUGURAL = data.ROOT / "samples/demo/inaugural.wav"
 TIMEOUT_S = 900
 
-DONE, USAGE, SOME_FAILED, NOT_FOUND, CHECK_FAILED = 0, 2, 3, 4, 7
+DONE, USAGE, SOME_FAILED, NOT_FOUND, DENIED, UNAVAILABLE, CHECK_FAILED = 0, 2, 3, 4, 5, 6, 7
 
 
 class Narralytica:
@@ -22,11 +23,13 @@ class Narralytica:
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
+        self.place = ["--data", str(folder)]
+        self.environment: dict[str, str] = {}  # beside the test's own
         self.videos: dict[pathlib.Path, str] = {}
 
     def command(self, name: str, *arguments: str) -> list[str]:
         """The command line, without --json."""
-        return [str(PROGRAM), name, "--data", str(self.folder), *arguments]
+        return [str(PROGRAM), name, *self.place, *arguments]
 
     def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end, whatever its exit code."""
@@ -36,6 +39,7 @@ class Narralytica:
             text=True,
             timeout=TIMEOUT_S,
             check=False,
+            env={**os.environ, **self.environment},
         )
 
     def json(self, name: str, *arguments: str, code: int = DONE) -> Any:

@@ -47,7 +47,9 @@ export interface paths {
         put?: never;
         /**
          * Create an API key; it is shown in this reply only
-         * @description A key cannot have a role above the caller's.
+         * @description A key cannot have a role above the caller's. Repeating a request with its `Idempotency-Key`
+         *     and the same credential gives the same answer, the key included, which until then is kept
+         *     sealed with that credential.
          */
         post: operations["createKey"];
         delete?: never;
@@ -844,6 +846,8 @@ export interface components {
             prefix: string;
             created_at: components["schemas"]["Time"];
             expires_at: components["schemas"]["MaybeTime"];
+            /** @description Whether this is the answer to an earlier request with the same Idempotency-Key */
+            idempotent_replay?: boolean;
         };
         KeyList: {
             items: components["schemas"]["Key"][];
@@ -1815,6 +1819,11 @@ export interface components {
         };
     };
     parameters: {
+        /**
+         * @description Any printable ASCII; remembered for at least 24 hours
+         * @example import-2026-11-24-0017
+         */
+        IdempotencyKey: string;
         /** @description Rows in a page */
         Limit: number;
         /** @description Rows to skip */
@@ -2095,7 +2104,13 @@ export interface operations {
     createKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Any printable ASCII; remembered for at least 24 hours
+                 * @example import-2026-11-24-0017
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -2218,7 +2233,7 @@ export interface operations {
                  * @description Any printable ASCII; remembered for at least 24 hours
                  * @example import-2026-11-24-0017
                  */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;

@@ -128,10 +128,11 @@ curl_socket_t OnOpenSocket(void* context, curlsocktype, curl_sockaddr* address) 
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-int OnProgress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+// libcurl asks now and then; anything but 0 ends the request.
+constexpr curl_xferinfo_callback kEndWhenTold = [](void* context, auto...) {
   const Exchange& exchange = *static_cast<const Exchange*>(context);
   return exchange.deadline.stopped() || exchange.deadline.expired() ? 1 : 0;
-}
+};
 
 Error TransportError(const Exchange& exchange, CURLcode code, const char* detail) {
   if (exchange.failed) return *exchange.failed;
@@ -187,7 +188,7 @@ struct HttpClient::Handle {
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail.data());
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, OnProgress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, kEndWhenTold);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
@@ -201,7 +202,9 @@ struct HttpClient::Handle {
     curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      static_cast<long>(request.connect_timeout.count()));
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(request.bytes_per_s_min));
+    curl_easy_setopt(curl, CURLOPT_MAX_RECV_SPEED_LARGE,
+                     static_cast<curl_off_t>(request.bytes_per_s_max));
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
                      std::max(1L, static_cast<long>(request.idle_timeout.count() / 1'000)));
     if (request.file_body) {

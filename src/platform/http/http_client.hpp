@@ -64,6 +64,9 @@ struct HttpRequest {
   int64_t body_bytes_max = 16 << 20;  // of the reply, kLimited beyond
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds idle_timeout{60'000};  // without a byte either way
+  // What is slower than this over the whole of idle_timeout counts as silent.
+  int64_t bytes_per_s_min = 1;
+  int64_t bytes_per_s_max = 0;  // of the reply; 0: as fast as it comes
 };
 
 struct HttpReply {

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <charconv>
 #include <cstring>
 
 #include "platform/file.hpp"
+#include "platform/secret_file.hpp"
 
 namespace narralytica::platform {
 namespace {
@@ -28,8 +28,6 @@ enum PgType : Oid {
   kFloat8 = 701,
   kNumeric = 1700,
 };
-
-constexpr int64_t kPasswordFileBytesMax = 4096;
 
 Error ErrorOfState(const std::string& state, const std::string& cause) {
   const std::string_view kind = std::string_view(state).substr(0, 2);
@@ -193,19 +191,6 @@ Error ConnectError(PGconn* connection) {
           {}};
 }
 
-Result<std::string> ReadPassword(const std::string& path) {
-  struct stat status{};
-  if (stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0) {
-    return Fail(ErrorCode::kDenied, "others may read the password file of the database",
-                "chmod 600 " + path);
-  }
-  NRL_TRY(std::string password, ReadFile(path, kPasswordFileBytesMax));
-  while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) {
-    password.pop_back();
-  }
-  return password;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<PostgresConnection>> PostgresConnection::Open(
@@ -213,7 +198,7 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::Open(
   NRL_CHECK(ParsePostgresUrl(options.url));
   std::string password;
   if (!options.password_file.empty()) {
-    NRL_TRY(password, ReadPassword(options.password_file));
+    NRL_TRY(password, ReadSecretFile(options.password_file, "the password file of the database"));
   }
   // What stands before dbname may be overridden by the URL, what stands after may not.
   const std::array keys{"connect_timeout",

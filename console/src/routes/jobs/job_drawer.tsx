@@ -5,6 +5,7 @@ import { ErrorNotice, Skeleton, sentence } from '../../components/list_state';
 import { describeProgress, StatusBadge, stageName } from '../../components/status';
 import { Time } from '../../components/time';
 import { tell, tellError } from '../../components/toasts';
+import { useMay } from '../../components/use_may';
 import { formatDuration } from '../../format';
 import {
   cancelJob,
@@ -100,7 +101,8 @@ function JobActions({ job, isOpen }: { job: Job; isOpen: boolean }) {
     },
     onError: tellError,
   });
-  if (job.status === 'succeeded') return null;
+  const mayAct = useMay('write:jobs');
+  if (job.status === 'succeeded' || !mayAct) return null;
   return (
     <p>
       <Button

@@ -8,6 +8,7 @@ import { Segmented } from '../../components/segmented';
 import { describeProgress, ProgressBar, StatusBadge, stageName } from '../../components/status';
 import { Time } from '../../components/time';
 import { oneOf, pageOf, useUrlState } from '../../components/use_url_state';
+import { formatCount } from '../../format';
 import { type Job, type JobStatus, jobsQuery } from '../../services/jobs';
 import { videoQuery } from '../../services/videos';
 import { JobDrawer } from './job_drawer';
@@ -30,6 +31,8 @@ export default function JobsPage() {
   const jobs = useQuery(
     jobsQuery({ status: STATUSES[shown], limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }),
   );
+  const open = useCount('open');
+  const failed = useCount('failed');
   useEffect(() => {
     document.title = 'Jobs · Narralytica';
   }, []);
@@ -42,8 +45,8 @@ export default function JobsPage() {
           value={shown}
           choices={[
             { value: 'all', label: 'All' },
-            { value: 'open', label: 'Open' },
-            { value: 'failed', label: 'Failed' },
+            { value: 'open', label: withCount('Open', open) },
+            { value: 'failed', label: withCount('Failed', failed) },
             { value: 'succeeded', label: 'Done' },
             { value: 'canceled', label: 'Canceled' },
           ]}
@@ -96,6 +99,14 @@ export default function JobsPage() {
     </div>
   );
 }
+
+/** What waits or needs somebody, whatever is shown; undefined until it is known. */
+function useCount(shown: 'open' | 'failed'): number | undefined {
+  return useQuery(jobsQuery({ status: STATUSES[shown], limit: 1 })).data?.page.total;
+}
+
+const withCount = (label: string, count: number | undefined) =>
+  count ? `${label} ${formatCount(count)}` : label;
 
 function JobRow({ job, onOpen }: { job: Job; onOpen: () => void }) {
   return (

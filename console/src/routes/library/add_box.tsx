@@ -1,8 +1,9 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Button } from '../../components/button';
+import { FieldError } from '../../components/field_error';
 import { Icon } from '../../components/icon';
-import { tell, tellError } from '../../components/toasts';
+import { tell } from '../../components/toasts';
 import { plural } from '../../format';
 import { ingestUrl } from '../../services/ingest';
 import { addFiles } from '../../services/uploads';
@@ -83,18 +84,19 @@ export function parseUrls(text: string): string[] {
 function AddUrls() {
   const client = useQueryClient();
   const [text, setText] = useState('');
+  const [trying, setTrying] = useState('');
   const urls = parseUrls(text);
   const add = useMutation({
     mutationFn: async () => {
       // One after the other; those not yet added stay in the box when one is refused.
       for (const url of urls) {
+        setTrying(url);
         await ingestUrl(url);
         setText((current) => current.replace(url, '').trim());
       }
       return urls.length;
     },
     onSuccess: (count) => tell(`${plural(count, 'address', 'addresses')} added`),
-    onError: tellError,
     onSettled: () => client.invalidateQueries({ queryKey: ['videos'] }),
   });
   const submit = (event: FormEvent) => {
@@ -109,11 +111,15 @@ function AddUrls() {
         placeholder="…or paste addresses: https://…"
         inputMode="url"
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => {
+          setText(event.target.value);
+          add.reset();
+        }}
       />
       <Button type="submit" disabled={urls.length === 0 || add.isPending}>
         {add.isPending ? 'Adding…' : urls.length > 1 ? `Add ${urls.length}` : 'Add'}
       </Button>
+      <FieldError error={add.error} about={trying} />
     </form>
   );
 }

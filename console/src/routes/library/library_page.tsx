@@ -1,6 +1,7 @@
 import { useEffect } from 'react';
 import '../../styles/library.css';
 import { Segmented } from '../../components/segmented';
+import { useMay } from '../../components/use_may';
 import { oneOf, useUrlState } from '../../components/use_url_state';
 import { AddBox } from './add_box';
 import { Sources } from './sources';
@@ -12,6 +13,7 @@ const TABS = ['recordings', 'feeds'] as const;
 export default function LibraryPage() {
   const [parameters, setUrl] = useUrlState();
   const tab = oneOf(parameters.get('tab'), TABS);
+  const mayAdd = useMay('write:uploads');
   useEffect(() => {
     document.title = 'Library · Narralytica';
   }, []);
@@ -31,7 +33,7 @@ export default function LibraryPage() {
       </div>
       {tab === 'recordings' ? (
         <>
-          <AddBox />
+          {mayAdd && <AddBox />}
           <UploadList />
           <VideoTable />
         </>

@@ -2,15 +2,19 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Button, IconButton } from '../../components/button';
 import { ConfirmDialog } from '../../components/dialog';
+import { FieldError } from '../../components/field_error';
 import { Icon } from '../../components/icon';
 import { ListState, Notice, sentence } from '../../components/list_state';
 import { Menu, MenuItem } from '../../components/menu';
 import { Time } from '../../components/time';
 import { tell, tellError } from '../../components/toasts';
+import { useMay } from '../../components/use_may';
 import { formatDuration, plural } from '../../format';
+import { ApiError } from '../../services/http';
 import {
   createSource,
   deleteSource,
+  isPollDue,
   type NewSource,
   pollSource,
   type Source,
@@ -19,9 +23,19 @@ import {
 
 export function Sources() {
   const sources = useQuery(sourcesQuery);
+  const mayChange = useMay('write:sources');
+  // A server without these routes.
+  if (sources.error instanceof ApiError && sources.error.status === 404) {
+    return (
+      <Notice icon="feed" title="This server does not follow feeds or folders yet">
+        Recordings are added by hand, under Recordings. After an update of the server, feeds and
+        folders can be followed here.
+      </Notice>
+    );
+  }
   return (
     <section aria-label="Feeds and folders">
-      <FollowForm />
+      {mayChange && <FollowForm />}
       <ListState
         query={sources}
         rows={3}
@@ -33,12 +47,19 @@ export function Sources() {
           </Notice>
         }
       >
-        {({ items }) => (
-          <ul className="videos">
-            {items.map((source) => (
-              <SourceRow key={source.id} source={source} />
-            ))}
-          </ul>
+        {({ items, page }) => (
+          <>
+            <ul className="videos">
+              {items.map((source) => (
+                <SourceRow key={source.id} source={source} mayChange={mayChange} />
+              ))}
+            </ul>
+            {page.total > items.length && (
+              <p className="muted">
+                The first {items.length} of {page.total}; the API lists all of them.
+              </p>
+            )}
+          </>
         )}
       </ListState>
     </section>
@@ -63,8 +84,8 @@ function FollowForm() {
       tell(`Following ${created.title ?? created.locator}`);
       return client.invalidateQueries({ queryKey: ['sources'] });
     },
-    onError: tellError,
   });
+  const unclear = text.trim() !== '' && !source;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (source) follow.mutate(source);
@@ -77,18 +98,29 @@ function FollowForm() {
         placeholder="https://… of a feed, or /path of a folder on the server"
         value={text}
         maxLength={2048}
-        onChange={(event) => setText(event.target.value)}
+        aria-describedby={unclear ? 'source-form' : undefined}
+        onChange={(event) => {
+          setText(event.target.value);
+          follow.reset();
+        }}
       />
       <Button look="primary" type="submit" disabled={!source || follow.isPending}>
-        Follow
+        {follow.isPending ? 'Following…' : 'Follow'}
       </Button>
+      {unclear && (
+        <p className="muted small field-error" id="source-form">
+          A feed begins with https:// or http://, a folder with /
+        </p>
+      )}
+      <FieldError error={follow.error} />
     </form>
   );
 }
 
-function SourceRow({ source }: { source: Source }) {
+function SourceRow({ source, mayChange }: { source: Source; mayChange: boolean }) {
   const client = useQueryClient();
   const [confirming, setConfirming] = useState(false);
+  const isDue = source.status !== 'polling' && isPollDue(source);
   const name = source.title ?? source.locator;
   const refresh = () => client.invalidateQueries({ queryKey: ['sources'] });
   const poll = useMutation({
@@ -120,6 +152,7 @@ function SourceRow({ source }: { source: Source }) {
           <span>{plural(source.item_count, 'recording')} imported</span>
           <span>every {formatDuration(source.poll_interval_s * 1000)}</span>
           {source.status === 'polling' && <span>checking now…</span>}
+          {isDue && <span>about to be checked</span>}
           {source.last_polled_at && (
             <span>
               checked <Time value={source.last_polled_at} />
@@ -137,20 +170,22 @@ function SourceRow({ source }: { source: Source }) {
           </span>
         )}
       </div>
-      <div className="row-actions">
-        <Button
-          icon="retry"
-          disabled={poll.isPending || source.status === 'polling'}
-          onClick={() => poll.mutate()}
-        >
-          Check now
-        </Button>
-        <Menu trigger={<IconButton icon="more" label={`More for ${name}`} />}>
-          <MenuItem icon="trash" danger onSelect={() => setConfirming(true)}>
-            Stop following…
-          </MenuItem>
-        </Menu>
-      </div>
+      {mayChange && (
+        <div className="row-actions">
+          <Button
+            icon="retry"
+            disabled={poll.isPending || source.status === 'polling'}
+            onClick={() => poll.mutate()}
+          >
+            Check now
+          </Button>
+          <Menu trigger={<IconButton icon="more" label={`More for ${name}`} />}>
+            <MenuItem icon="trash" danger onSelect={() => setConfirming(true)}>
+              Stop following…
+            </MenuItem>
+          </Menu>
+        </div>
+      )}
       <ConfirmDialog
         open={confirming}
         onClose={() => setConfirming(false)}

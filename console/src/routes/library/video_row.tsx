@@ -9,6 +9,7 @@ import { Poster } from '../../components/poster';
 import { describeVideo, ProgressBar, StatusBadge } from '../../components/status';
 import { Time } from '../../components/time';
 import { tell, tellError } from '../../components/toasts';
+import { useMay } from '../../components/use_may';
 import { formatLanguage, formatOffset } from '../../format';
 import { retryJob } from '../../services/jobs';
 import {
@@ -88,19 +89,23 @@ function Actions({ video }: { video: Video }) {
     },
     onError: tellError,
   });
+  const mayRetry = useMay('write:jobs');
+  const mayDelete = useMay('delete:videos');
   const failed = failedJobId(video);
   return (
     <div className="row-actions">
-      {failed && (
+      {failed && mayRetry && (
         <Button icon="retry" disabled={retry.isPending} onClick={() => retry.mutate(failed)}>
           Retry
         </Button>
       )}
-      <Menu trigger={<IconButton icon="more" label={`More for ${video.title}`} />}>
-        <MenuItem icon="trash" danger onSelect={() => setConfirming(true)}>
-          Delete…
-        </MenuItem>
-      </Menu>
+      {mayDelete && (
+        <Menu trigger={<IconButton icon="more" label={`More for ${video.title}`} />}>
+          <MenuItem icon="trash" danger onSelect={() => setConfirming(true)}>
+            Delete…
+          </MenuItem>
+        </Menu>
+      )}
       <ConfirmDialog
         open={confirming}
         onClose={() => setConfirming(false)}

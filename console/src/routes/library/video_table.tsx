@@ -4,6 +4,7 @@ import { Icon } from '../../components/icon';
 import { ListState, Notice } from '../../components/list_state';
 import { Pager } from '../../components/pager';
 import { Segmented } from '../../components/segmented';
+import { useMay } from '../../components/use_may';
 import { oneOf, pageOf, useUrlState } from '../../components/use_url_state';
 import { type VideoStatus, videosQuery } from '../../services/videos';
 import { VideoRow } from './video_row';
@@ -40,6 +41,7 @@ export function VideoTable() {
       offset: (page - 1) * PAGE_SIZE,
     }),
   );
+  const mayAdd = useMay('write:uploads');
   const narrowed = shown !== 'all' || title !== '';
   return (
     <section aria-label="Recordings">
@@ -87,7 +89,9 @@ export function VideoTable() {
             </Notice>
           ) : (
             <Notice icon="library" title="No recordings yet">
-              Drop files on this page, paste an address above, or follow a feed.
+              {mayAdd
+                ? 'Drop files on this page, paste an address above, or follow a feed.'
+                : 'They appear here as soon as somebody adds one; your role can read them.'}
             </Notice>
           )
         }

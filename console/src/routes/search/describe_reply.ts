@@ -17,15 +17,17 @@ export function describeCounts({ page }: SearchReply): string {
   return `${passages} in ${plural(page.video_total, 'video')}`;
 }
 
+/** The legs that were asked for; one that failed has a reason. */
 export function describeLegs(legs: readonly SearchLeg[]): LegNote[] {
-  return legs.map((leg) => ({
+  const asked = legs.filter(({ ran, reason }) => ran || reason !== null);
+  return asked.map((leg) => ({
     name: LEG_NAMES[leg.name],
     sign: leg.ran ? '✓' : '✗',
     title: leg.ran
       ? `${formatCount(leg.candidates)} candidates in ${formatDuration(leg.took_ms)}${
           leg.model ? `, by ${leg.model}` : ''
         }${leg.reason ? `; ${leg.reason}` : ''}`
-      : `did not run: ${leg.reason ?? 'no reason given'}`,
+      : `did not run: ${leg.reason}`,
   }));
 }
 

@@ -9,8 +9,8 @@ import { ROLES, type Role, sessionQuery } from '../../services/session';
 
 const ROLE_HINTS: Readonly<Record<Role, string>> = {
   viewer: 'search, watch and read',
-  editor: 'also add and delete recordings',
-  operator: 'also run jobs and sources',
+  editor: 'also add and delete recordings, follow feeds',
+  operator: 'also retry and cancel jobs',
   admin: 'everything, keys included',
 };
 

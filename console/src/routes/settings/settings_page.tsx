@@ -6,11 +6,13 @@ import { Segmented } from '../../components/segmented';
 import { setTheme, theme } from '../../components/theme';
 import { Time } from '../../components/time';
 import { tellError } from '../../components/toasts';
+import { useMay } from '../../components/use_may';
 import { changeSession, sessionQuery, signOut } from '../../services/session';
 import { useStore } from '../../services/store';
 import { Keys } from './keys';
 
 export default function SettingsPage() {
+  const mayManage = useMay('read:keys');
   useEffect(() => {
     document.title = 'Settings · Narralytica';
   }, []);
@@ -19,7 +21,7 @@ export default function SettingsPage() {
       <h1>Settings</h1>
       <Account />
       <Appearance />
-      <Keys />
+      {mayManage && <Keys />}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { ConfirmDialog, DELETE_CONSEQUENCE } from '../../components/dialog';
 import { Menu, MenuItem, MenuLink } from '../../components/menu';
 import { Time } from '../../components/time';
 import { tell, tellError } from '../../components/toasts';
+import { useMay } from '../../components/use_may';
 import { formatBytes, formatDate, formatLanguage, formatOffset } from '../../format';
 import type { Transcript } from '../../services/transcripts';
 import { captionsUrl, deleteVideo, hasArtifact, mediaUrl, type Video } from '../../services/videos';
@@ -18,6 +19,7 @@ export function VideoMenu({ video, player }: { video: Video; player: Player }) {
   const client = useQueryClient();
   const [, navigate] = useLocation();
   const [confirming, setConfirming] = useState(false);
+  const mayDelete = useMay('delete:videos');
   const { video_id: id } = video;
   const remove = useMutation({
     mutationFn: () => deleteVideo(id),
@@ -61,9 +63,11 @@ export function VideoMenu({ video, player }: { video: Video; player: Player }) {
             Original file
           </MenuLink>
         )}
-        <MenuItem icon="trash" danger onSelect={() => setConfirming(true)}>
-          Delete…
-        </MenuItem>
+        {mayDelete && (
+          <MenuItem icon="trash" danger onSelect={() => setConfirming(true)}>
+            Delete…
+          </MenuItem>
+        )}
       </Menu>
       <ConfirmDialog
         open={confirming}
@@ -76,6 +80,11 @@ export function VideoMenu({ video, player }: { video: Video; player: Player }) {
       />
     </>
   );
+}
+
+/** "whisper-base", and "moonshine base" where the model's name alone says too little. */
+function nameOfModel({ provider, model }: Transcript): string {
+  return model.startsWith(provider) ? model : `${provider} ${model}`;
 }
 
 export function Facts({ video, transcript }: { video: Video; transcript: Transcript | undefined }) {
@@ -123,7 +132,7 @@ export function Facts({ video, transcript }: { video: Video; transcript: Transcr
         <div>
           <dt>Transcript</dt>
           <dd title={`model ${transcript.model_hash}, settings ${transcript.settings_hash}`}>
-            version {transcript.version}, {transcript.provider} {transcript.model}
+            version {transcript.version}, by {nameOfModel(transcript)}
           </dd>
         </div>
       )}

@@ -29,6 +29,8 @@ export function Media({ video, player }: { video: Video; player: Player }) {
           playsInline
           onClick={() => player.toggle()}
           onError={() => setPicture(false)}
+          // The sound of a picture that this browser cannot decode plays in the dark.
+          onLoadedMetadata={(event) => event.currentTarget.videoWidth || setPicture(false)}
         >
           {video.transcript_id && (
             <track kind="captions" src={captionsUrl(video.video_id, 'vtt')} label="Captions" />

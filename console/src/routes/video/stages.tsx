@@ -3,6 +3,7 @@ import { Button } from '../../components/button';
 import { sentence } from '../../components/list_state';
 import { describeProgress, ProgressBar, StatusBadge, stageName } from '../../components/status';
 import { tell, tellError } from '../../components/toasts';
+import { useMay } from '../../components/use_may';
 import { retryJob } from '../../services/jobs';
 import type { Stage } from '../../services/videos';
 
@@ -28,6 +29,7 @@ function StageItem({ stage, videoId }: { stage: Stage; videoId: string }) {
     },
     onError: tellError,
   });
+  const mayRetry = useMay('write:jobs');
   const { error, job_id: jobId } = stage;
   const ended = stage.status === 'failed' || stage.status === 'canceled';
   return (
@@ -47,7 +49,7 @@ function StageItem({ stage, videoId }: { stage: Stage; videoId: string }) {
           {sentence(error.message)} {error.details?.hint && sentence(error.details.hint)}
         </p>
       )}
-      {ended && jobId && (
+      {ended && jobId && mayRetry && (
         <Button icon="retry" disabled={retry.isPending} onClick={() => retry.mutate(jobId)}>
           Retry
         </Button>

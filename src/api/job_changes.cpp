@@ -1,0 +1,37 @@
+#include "api/job_changes.hpp"
+
+#include "media/video_store.hpp"
+
+namespace narralytica::api {
+namespace {
+
+// What the change means for the recording: its status, and what a canceled job still lets follow.
+Status Settle(access::Tx& tx, const JobChangeParts& parts, const JobId& job) {
+  const Environment environment = parts.environment;
+  const jobs::StageServices stages{
+      parts.database, environment, parts.queue,
+      [environment](access::Tx& inner, const VideoId& video, std::string_view status) {
+        return media::SetVideoStatus(inner, video, status, environment.clock.Now());
+      },
+      parts.metrics};
+  return jobs::SettleJob(tx, stages, job);
+}
+
+}  // namespace
+
+Result<jobs::Job> ChangeJob(access::Tx& tx, const JobChangeParts& parts, const JobId& job,
+                            JobChange change) {
+  NRL_TRY(const jobs::Job before, parts.queue.Get(tx, job));
+  if (change == JobChange::kCancel) {
+    NRL_CHECK(parts.queue.RequestCancel(tx, job));
+  } else {
+    if (!media::GetVideo(tx, before.video)) {
+      return Fail(ErrorCode::kConflict, "the recording of this job was deleted");
+    }
+    NRL_CHECK(parts.queue.Redrive(tx, job));
+  }
+  NRL_CHECK(Settle(tx, parts, job));
+  return parts.queue.Get(tx, job);
+}
+
+}  // namespace narralytica::api
