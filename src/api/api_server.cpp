@@ -12,6 +12,7 @@ namespace narralytica::api {
 namespace {
 
 constexpr const char* kLoopback = "127.0.0.1";
+constexpr size_t kWordCacheBytesMax = size_t{64} << 20;
 
 // Answers GET /metrics and nothing else.
 class MetricsApplication final : public Application {
@@ -87,6 +88,7 @@ struct ApiServer::State {
             parts.queue,
             parts.index,
             parts.embedder,
+            words,
             intake,
             *uploads,
             dialer,
@@ -110,6 +112,7 @@ struct ApiServer::State {
   const source::VideoSites sites;
   media::Intake intake;
   EventHub events;
+  transcript::WordCache words{kWordCacheBytesMax};
   std::unique_ptr<ConsoleFiles> console;
   Router router;
   MetricsApplication metrics_application;

@@ -64,8 +64,8 @@ Result<Response> Search(const Services& services, const Caller& caller, const Wa
   if (wanted.of_speaker) {
     return JsonResponse(200, search::ToJson(NobodySpeaks(wanted.request)));
   }
-  const SearchParts parts{services.database, services.objects, services.index, services.embedder,
-                          services.environment};
+  const SearchParts parts{services.database, services.objects, services.index,
+                          services.embedder, services.words,   services.environment};
   NRL_TRY(const auto reply,
           RunSearch(parts, caller.scope, wanted.request, Deadline::In(kSearchTimeout)));
   return JsonResponse(200, search::ToJson(reply));

@@ -9,7 +9,7 @@
 namespace narralytica::api {
 namespace {
 
-// The words of found segments, one object a transcript.
+// The words of found segments; a transcript is looked up once.
 class WordReader {
  public:
   WordReader(const SearchParts& parts, const access::Scope& scope) : parts_(parts), scope_(scope) {}
@@ -25,13 +25,13 @@ class WordReader {
       if (!transcript || transcript->id != found.transcript_id) {
         return std::vector<search::SpokenWord>{};
       }
-      NRL_TRY(auto words, transcript::LoadWords(parts_.objects, *transcript));
-      known = transcripts_.emplace(found.transcript_id.str(), std::move(words)).first;
+      NRL_TRY(auto read, parts_.words.Load(parts_.objects, *transcript));
+      known = transcripts_.emplace(found.transcript_id.str(), std::move(read)).first;
     }
     std::vector<search::SpokenWord> words;
     const auto index = static_cast<size_t>(found.segment.segment_index);
-    if (index >= known->second.size()) return words;
-    for (const transcript::Word& word : known->second[index]) {
+    if (index >= known->second->size()) return words;
+    for (const transcript::Word& word : known->second->at(index)) {
       words.push_back({{word.start_ms, word.end_ms}, word.text});
     }
     return words;
@@ -40,7 +40,7 @@ class WordReader {
  private:
   const SearchParts& parts_;
   const access::Scope& scope_;
-  std::map<std::string, transcript::SegmentWords> transcripts_;
+  std::map<std::string, std::shared_ptr<const transcript::SegmentWords>> transcripts_;
 };
 
 // What was deleted is gone at once, though the index follows a little later.

@@ -6,6 +6,7 @@
 #include "index/embedder.hpp"
 #include "platform/objects/objects.hpp"
 #include "search/searcher.hpp"
+#include "transcript/word_cache.hpp"
 
 namespace narralytica::api {
 
@@ -14,6 +15,7 @@ struct SearchParts {
   platform::ObjectStore& objects;
   index::Index& index;
   index::Embedder& embedder;
+  transcript::WordCache& words;
   Environment environment;
 };
 

@@ -17,6 +17,7 @@
 #include "source/feeds.hpp"
 #include "source/uploads.hpp"
 #include "source/video_site.hpp"
+#include "transcript/word_cache.hpp"
 
 namespace narralytica::api {
 
@@ -26,6 +27,7 @@ struct Services {
   jobs::Queue& queue;
   index::Index& index;
   index::Embedder& embedder;
+  transcript::WordCache& words;
   const media::Intake& intake;
   const source::Uploads& uploads;
   const source::Dialer& dialer;

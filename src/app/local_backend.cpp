@@ -28,6 +28,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPoll{200};
 constexpr std::chrono::seconds kSearchTimeout{30};
+constexpr size_t kWordCacheBytesMax = size_t{64} << 20;
 constexpr std::streamsize kCopyBytes = 1 << 20;
 
 // Known before the work is accepted, not when it fails.
@@ -153,8 +154,9 @@ class LocalBackend final : public Backend {
     }
     platform::EngineClient client(store_->engine_socket());
     index::EngineEmbedder embedder(client, kEmbeddingModel);
+    transcript::WordCache words(kWordCacheBytesMax);
     NRL_TRY(const auto reply,
-            api::RunSearch({store_->database(), store_->objects(), store_->index(), embedder,
+            api::RunSearch({store_->database(), store_->objects(), store_->index(), embedder, words,
                             store_->environment()},
                            store_->scope(), request, Deadline::In(kSearchTimeout, stop_)));
     return Json(search::ToJson(reply));
@@ -215,6 +217,36 @@ class LocalBackend final : public Backend {
     return Write([&](access::Tx& tx) {
       return access::RevokeKey(tx, key, store_->environment().clock.Now());
     });
+  }
+
+  Result<Json> Feeds(int limit) override {
+    return Read([&](access::Tx& tx) {
+      return ReadPages(
+          limit, [&](const access::PageRequest& page) { return source::ListFeeds(tx, page); },
+          api::SourceJson);
+    });
+  }
+
+  Result<Json> AddFeed(const source::Feed& wanted) override {
+    NRL_TRY(const source::Dialer dialer, source::Dialer::Create(store_->config().fetch));
+    source::Feed feed = wanted;
+    NRL_TRY(feed.locator, source::CheckLocator(dialer, store_->config().feeds, wanted));
+    NRL_TRY(const auto created, Write([&](access::Tx& tx) {
+              return source::CreateFeed(tx, feed, store_->environment());
+            }));
+    return api::SourceJson(created);
+  }
+
+  Status RemoveFeed(const FeedId& feed) override {
+    return Write([&](access::Tx& tx) { return source::DeleteFeed(tx, feed); });
+  }
+
+  Result<Json> PollFeed(const FeedId& feed) override {
+    NRL_TRY(const auto due, Write([&](access::Tx& tx) -> Result<source::Feed> {
+              NRL_CHECK(source::MakeDue(tx, feed, store_->environment().clock.Now()));
+              return source::GetFeed(tx, feed);
+            }));
+    return api::SourceJson(due);
   }
 
  private:
