@@ -21,6 +21,7 @@
 #include "jobs/job_lists.hpp"
 #include "media/intake.hpp"
 #include "search/searcher.hpp"
+#include "source/feeds.hpp"
 
 namespace narralytica::app {
 
@@ -63,6 +64,13 @@ class Backend {
   virtual Result<Json> Keys(int limit) = 0;
   virtual Result<Json> CreateKey(const access::NewKey& wanted) = 0;
   virtual Status RevokeKey(const KeyId& key) = 0;
+
+  // Feeds and watched folders, newest first. A folder is a path on the machine that polls it.
+  virtual Result<Json> Feeds(int limit) = 0;
+  virtual Result<Json> AddFeed(const source::Feed& wanted) = 0;
+  virtual Status RemoveFeed(const FeedId& feed) = 0;
+  // Makes its next poll due now; the feed as it is then.
+  virtual Result<Json> PollFeed(const FeedId& feed) = 0;
 };
 
 // The one that the options name. `process` is the name of the command in the log.

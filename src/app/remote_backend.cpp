@@ -140,6 +140,23 @@ class RemoteBackend final : public Backend {
     return client_.Delete("/api/v1/keys/" + key.str());
   }
 
+  Result<Json> Feeds(int limit) override { return client_.List("/api/v1/sources", {}, limit); }
+
+  Result<Json> AddFeed(const source::Feed& wanted) override {
+    const Json body{{"kind", wanted.kind},
+                    {wanted.kind == "folder" ? "path" : "url", wanted.locator},
+                    {"poll_interval_s", wanted.poll_interval_s}};
+    return client_.Post("/api/v1/sources", body, "");
+  }
+
+  Status RemoveFeed(const FeedId& feed) override {
+    return client_.Delete("/api/v1/sources/" + feed.str());
+  }
+
+  Result<Json> PollFeed(const FeedId& feed) override {
+    return client_.Post("/api/v1/sources/" + feed.str() + "/poll", Json(), "");
+  }
+
  private:
   Result<std::string> Captions(const VideoId& video, const std::string& format) {
     HttpRequest request{.url = "/api/v1/videos/" + video.str() + "/captions?format=" + format};

@@ -109,6 +109,11 @@ def both(name: str) -> Any:
     return lambda row: f"{row[name]} / {row['peer_' + name]}"
 
 
+def whole(name: str) -> Any:
+    """The same without decimals."""
+    return lambda row: f"{row[name]:.0f} / {row['peer_' + name]:.0f}"
+
+
 def cell(name: str) -> Any:
     """A cell with one value."""
     return lambda row: row[name]
@@ -121,7 +126,7 @@ PIPELINE_COLUMNS = {
     "aim": verdict,
     "CPU, ratio": lambda row: ratio(row, "cpu_ratio"),
     "× real time": both("speed"),
-    "peak MB": both("peak_mb"),
+    "peak MB": whole("peak_mb"),
     "WER %": both("wer"),
     "found of queries": lambda row: f"{row['hits']} / {row['peer_hits']} of {row['queries']}",
 }

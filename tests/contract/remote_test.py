@@ -132,6 +132,22 @@ def test_keys(server: Server, remote: Remote) -> None:
     assert viewer.json("search", "doctor", code=DENIED)["error"]["code"] == "unauthorized"
 
 
+def test_feeds(server: Server, remote: Remote) -> None:
+    feed = remote.json("feeds", "add", "--interval", "600", "http://feeds.example.org/a.xml")
+    assert (feed["kind"], feed["poll_interval_s"]) == ("feed", 600)
+    listed = assert_same(server, "feeds", "list")["items"]
+    assert [feed["id"] for feed in listed] == [feed["id"]]
+    assert assert_same(server, "feeds", "poll", feed["id"])["id"] == feed["id"]
+    twice = assert_same(server, "feeds", "add", "http://feeds.example.org/a.xml", code=1)
+    assert twice["error"]["code"] == "conflict"
+    for refused in ("http://127.0.0.1/feed.xml", "http://[::ffff:10.0.0.1]/feed.xml"):
+        assert_same(server, "feeds", "add", refused, code=USAGE)
+    gone = {"id": feed["id"], "removed": True}
+    assert remote.json("feeds", "remove", feed["id"]) == gone
+    assert_same(server, "feeds", "remove", feed["id"], code=NOT_FOUND)
+    assert_same(server, "feeds", "poll", code=USAGE)
+
+
 def test_errors_are_the_same(server: Server) -> None:
     nobody = (["transcript", NOBODY], ["export", NOBODY, "/nowhere"], ["jobs", "show", NOBODY])
     for command in nobody:

@@ -74,11 +74,11 @@ def tree(pid: int) -> list[int]:
     """The process and its living descendants."""
     found = [pid]
     for parent in found:
-        for children in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
+        try:
+            for children in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
                 found += [int(child) for child in children.read_text().split()]
-            except OSError:
-                continue  # it ended while we looked
+        except OSError:
+            continue  # it ended while we looked
     return found
 
 
