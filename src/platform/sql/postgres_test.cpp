@@ -103,18 +103,17 @@ TEST(Postgres, ADeadlockIsAConflictToTryAgain) {
   ASSERT_TRUE(one->Execute(kGrow, {1}));
   ASSERT_TRUE(two->Execute(kGrow, {2}));
   Result<int64_t> first = 0;
-  {
-    const std::jthread waits([&] {
-      first = one->Execute(kGrow, {2});
-      one.reset();
-    });
-    const auto second = two->Execute(kGrow, {1});
-    two.reset();
-    ASSERT_NE(first.has_value(), second.has_value());
-    const Error& error = first ? second.error() : first.error();
-    EXPECT_EQ(error.code, ErrorCode::kConflict);
-    EXPECT_EQ(error.reason, kTransactionConflict);
-  }
+  std::jthread waits([&] {
+    first = one->Execute(kGrow, {2});
+    one.reset();
+  });
+  const auto second = two->Execute(kGrow, {1});
+  two.reset();
+  waits.join();
+  ASSERT_NE(first.has_value(), second.has_value());
+  const Error& error = first ? second.error() : first.error();
+  EXPECT_EQ(error.code, ErrorCode::kConflict);
+  EXPECT_EQ(error.reason, kTransactionConflict);
 }
 
 TEST(Postgres, ARoleThatPoliciesDoNotBindIsRefused) {

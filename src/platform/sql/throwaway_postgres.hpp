@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -118,6 +119,16 @@ class ThrowawayPostgres {
     return ntohs(address.sin_port);
   }
 
+  // The socket's file is there a moment before anybody listens.
+  bool Listens(int port) const {
+    const FileDescriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = fmt::format("{}/.s.PGSQL.{}", folder(), port);
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    return connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  }
+
   void StartBouncer() {
     if (!std::filesystem::exists(kBouncer)) {
       Give("these tests start a PgBouncer: apt-get install pgbouncer, or tools/setup.sh test");
@@ -131,9 +142,7 @@ class ThrowawayPostgres {
                               folder(), port_, port_ + 1)));
     chmod(settings.c_str(), 0644);
     bouncer_.emplace(SpawnLogged(kBouncer, {settings}));
-    WaitUntil("PgBouncer", *bouncer_, [this] {
-      return std::filesystem::exists(fmt::format("{}/.s.PGSQL.{}", folder(), port_ + 1));
-    });
+    WaitUntil("PgBouncer", *bouncer_, [this] { return Listens(port_ + 1); });
   }
 
   [[noreturn]] static void Give(const std::string& why) {
