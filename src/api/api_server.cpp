@@ -12,7 +12,6 @@ namespace narralytica::api {
 namespace {
 
 constexpr const char* kLoopback = "127.0.0.1";
-constexpr size_t kWordCacheBytesMax = size_t{64} << 20;
 
 // Answers GET /metrics and nothing else.
 class MetricsApplication final : public Application {
@@ -112,7 +111,7 @@ struct ApiServer::State {
   const source::VideoSites sites;
   media::Intake intake;
   EventHub events;
-  transcript::WordCache words{kWordCacheBytesMax};
+  transcript::WordCache words;
   std::unique_ptr<ConsoleFiles> console;
   Router router;
   MetricsApplication metrics_application;

@@ -123,10 +123,10 @@ class Ingest {
       error.reason += ":source.url";
       return Fail(std::move(error));
     }
-    if (const Status able = services_.sites.CheckInstalled();
-        wanted.intake.kind == "youtube" && !able) {
+    if (wanted.intake.kind == "youtube") {
+      const Status able = services_.sites.CheckInstalled();
       // Not 503: here, the same request will never succeed.
-      return Fail(InvalidField("source.kind", able.error().message, able.error().hint));
+      if (!able) return Fail(InvalidField("source.kind", able.error().message, able.error().hint));
     }
     wanted.intake.locator = url->text;
     const media::IntakeHooks hooks{{},

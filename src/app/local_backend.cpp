@@ -28,7 +28,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kPoll{200};
 constexpr std::chrono::seconds kSearchTimeout{30};
-constexpr size_t kWordCacheBytesMax = size_t{64} << 20;
 constexpr std::streamsize kCopyBytes = 1 << 20;
 
 // Known before the work is accepted, not when it fails.
@@ -154,7 +153,7 @@ class LocalBackend final : public Backend {
     }
     platform::EngineClient client(store_->engine_socket());
     index::EngineEmbedder embedder(client, kEmbeddingModel);
-    transcript::WordCache words(kWordCacheBytesMax);
+    transcript::WordCache words;
     NRL_TRY(const auto reply,
             api::RunSearch({store_->database(), store_->objects(), store_->index(), embedder, words,
                             store_->environment()},

@@ -15,9 +15,12 @@
 
 namespace narralytica::transcript {
 
+// The words of a few dozen hours.
+inline constexpr size_t kWordCacheBytesMax = size_t{64} << 20;
+
 class WordCache {
  public:
-  explicit WordCache(size_t bytes_max) : bytes_max_(bytes_max) {}
+  explicit WordCache(size_t bytes_max = kWordCacheBytesMax) : bytes_max_(bytes_max) {}
 
   // Never null. The caller has read `transcript` as its tenant; LoadWords' errors, which are not
   // kept.

@@ -136,7 +136,7 @@ def test_feeds(server: Server, remote: Remote) -> None:
     feed = remote.json("feeds", "add", "--interval", "600", "http://feeds.example.org/a.xml")
     assert (feed["kind"], feed["poll_interval_s"]) == ("feed", 600)
     listed = assert_same(server, "feeds", "list")["items"]
-    assert [feed["id"] for feed in listed] == [feed["id"]]
+    assert [item["id"] for item in listed] == [feed["id"]]
     assert assert_same(server, "feeds", "poll", feed["id"])["id"] == feed["id"]
     twice = assert_same(server, "feeds", "add", "http://feeds.example.org/a.xml", code=1)
     assert twice["error"]["code"] == "conflict"
