@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-bench setup-console models build program debug demo test check
-.PHONY: chaos upload-test eval bench format tidy clean
+.PHONY: chaos chaos-kills chaos-faults chaos-workers upload-test eval bench format tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,17 @@ check: test ## what CI runs
 
 chaos: setup program ## kill -9 the worker and the engine in the middle of twenty minutes of speech
 	@NRL_KILL_TEST_COPIES=10 $(VENV) -m pytest tests/pipeline/kill_test.py
+
+chaos-kills: setup program ## kill -9 two hundred times under load, on SQLite and on PostgreSQL
+	@NRL_CHAOS_KILLS=$${NRL_CHAOS_KILLS:-200} $(VENV) -m pytest -s tests/chaos/kills_test.py
+
+chaos-faults: setup-build ## a fault at every call to a store in a recording's life
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release --target index_test
+	@NRL_FAULT_STEP=1 build/release/index_test --gtest_filter='*Faults.*'
+
+chaos-workers: setup program ## kill a worker ten times at the shipped lease, replace one fifty times
+	@NRL_CHAOS_TAKEOVERS=10 NRL_CHAOS_RESTARTS=50 $(VENV) -m pytest -s tests/chaos/workers_test.py
 
 upload-test: setup program ## send a gigabyte, broken off twice, and measure both sides' memory
 	@NRL_UPLOAD_TEST_MB=1024 $(VENV) -m pytest -s tests/contract/resume_test.py

@@ -61,6 +61,7 @@ PARTS = (
     Part("pipeline", [*PYTEST, "tests/pipeline"], ("build release",)),
     Part("browser", [PYTHON, "-m", "tests.console"], ("build release", "console build")),
     Part("contract", [*PYTEST, "tests/contract"], ("build release",)),
+    Part("chaos, small", [*PYTEST, "tests/chaos"], ("build release",)),
     Part("tidy", [PYTHON, "tools/tool.py", "tidy", "--clang", "build/debug"]),
 )
 

@@ -7,13 +7,8 @@ namespace {
 
 // What the change means for the recording: its status, and what a canceled job still lets follow.
 Status Settle(access::Tx& tx, const JobChangeParts& parts, const JobId& job) {
-  const Environment environment = parts.environment;
-  const jobs::StageServices stages{
-      parts.database, environment, parts.queue,
-      [environment](access::Tx& inner, const VideoId& video, std::string_view status) {
-        return media::SetVideoStatus(inner, video, status, environment.clock.Now());
-      },
-      parts.metrics};
+  const jobs::StageServices stages{parts.database, parts.environment, parts.queue,
+                                   media::VideoStatusWriter(parts.environment), parts.metrics};
   return jobs::SettleJob(tx, stages, job);
 }
 

@@ -2,8 +2,7 @@
 #include <fmt/format.h>
 
 #include "app/cli.hpp"
-#include "index/stages.hpp"
-#include "platform/file.hpp"
+#include "app/index_rebuild.hpp"
 
 namespace narralytica::app {
 namespace {
@@ -31,27 +30,10 @@ Result<Json> StatusOf(Installation& store) {
               {"model_hash", info.model_hash}};
 }
 
-// A complete index beside the live one, then one switch; the old one stays for a way back.
 Result<Json> Rebuild(Installation& store, const std::stop_token& stop) {
-  const Deadline deadline = Deadline::In(kRebuildTimeout, stop);
-  NRL_TRY(const auto before, store.index().Generations());
-  const std::string name = fmt::format("g{}", store.environment().clock.Now().value);
-  const index::CatchUp task{store.database(),    store.objects(), store.index(),
-                            store.environment(), "cli/" + name,   name};
-  NRL_TRY(const index::CatchUpResult result, index::RunCatchUp(task, deadline));
-  if (!result.failures.empty()) {
-    Error error = result.failures.front().second;
-    error.message = fmt::format("{} recordings cannot be indexed; the live index stays: {}",
-                                result.failures.size(), error.message);
-    return Fail(std::move(error));
-  }
-  NRL_CHECK(store.index().Switch(name, deadline));
-  // One generation is kept to go back to; older ones go.
-  for (size_t i = 1; i < before.size(); ++i) {
-    NRL_CHECK(store.index().Remove(before[i], deadline));
-  }
+  NRL_TRY(const int64_t recordings, RebuildIndex(store, Deadline::In(kRebuildTimeout, stop)));
   NRL_TRY(Json status, StatusOf(store));
-  status["recordings"] = result.recordings;
+  status["recordings"] = recordings;
   return status;
 }
 

@@ -10,6 +10,7 @@
 #include "media/follower.hpp"
 #include "media/prepare_stage.hpp"
 #include "media/video_store.hpp"
+#include "platform/file.hpp"
 #include "platform/inference/engine_client.hpp"
 #include "transcript/transcribe_stage.hpp"
 
@@ -69,19 +70,20 @@ Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
   index::EngineEmbedder embedder(engine, kEmbeddingModel);
   const Environment environment = store.environment();
   platform::Metrics metrics;
-  const jobs::StageServices services{
-      store.database(), environment, store.queue(),
-      [environment](access::Tx& tx, const VideoId& video, std::string_view status) {
-        return media::SetVideoStatus(tx, video, status, environment.clock.Now());
-      },
-      metrics};
+  const jobs::StageServices services{store.database(), environment, store.queue(),
+                                     media::VideoStatusWriter(environment), metrics};
+  if (const int swept = platform::TemporaryFolder::SweepAbandoned(store.temporary_folder())) {
+    store.log().Info("removed what killed workers left", {{"folders", swept}});
+  }
+  const media::PrepareStageParts prepare{
+      media,
+      {dialer, sites, store.objects(), store.temporary_folder() + "/downloads",
+       store.config().intake.file_bytes_max},
+      store.objects(),
+      store.temporary_folder()};
   jobs::StageMap stages;
-  stages["ingest"] = media::MakePrepareStage(
-      {media,
-       {dialer, sites, store.objects(), store.temporary_folder() + "/downloads",
-        store.config().intake.file_bytes_max},
-       store.objects(),
-       store.temporary_folder()});
+  stages["ingest"] = media::MakePrepareStage(prepare);
+  stages[jobs::kPrepareAgain.Label()] = media::MakePrepareStage(prepare);
   stages["transcribe"] = transcript::MakeTranscribeStage(
       {engine, media, store.objects(), store.temporary_folder(), store.config().recognition.model,
        store.config().recognition.language});

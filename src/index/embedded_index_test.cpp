@@ -171,6 +171,22 @@ TEST_F(EmbeddedIndexTest, FetchGivesBackWhatWentIn) {
   EXPECT_EQ(segment.segment.speaker_name, "Ada");
 }
 
+TEST_F(EmbeddedIndexTest, RecordingsAreListedPageByPage) {
+  Put(Make(1, {"a", "b"}), {1, 1});
+  Put(Make(3, {"c"}), {2, 1});
+  Put(Make(2, {"somebody else's"}, 2), {3, 1});
+  const auto reader = Read();
+  const auto first = *reader->Recordings({}, 1);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].video_id, Video(1));
+  EXPECT_EQ(first[0].segments, 2U);
+  EXPECT_EQ(first[0].transcript_id, Make(1, {}).transcript_id);
+  const auto rest = *reader->Recordings(first[0].video_id, 10);
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0].video_id, Video(3));
+  EXPECT_THAT(*Read(9)->Recordings({}, 10), IsEmpty());
+}
+
 TEST_F(EmbeddedIndexTest, ReplaceLeavesNothingOfTheOld) {
   Put(Make(1, {"apples", "pears", "plums"}), {1, 1});
   Put(Make(1, {"cherries"}), {2, 1});

@@ -219,6 +219,13 @@ void EveryStatement::TellOfTranscripts() {
     EXPECT_EQ(listed.size(), 1U);
     return {};
   });
+  Write([&](Tx& tx) -> Status {
+    NRL_TRY(const auto listed, ListVectors(tx, "", 10));
+    NRL_CHECK(DeleteVectors(tx, listed.at(0).id));
+    NRL_TRY(const auto left, ListVectors(tx, "", 10));
+    EXPECT_TRUE(left.empty());
+    return {};
+  });
 }
 
 void EveryStatement::TellOfJobs() {

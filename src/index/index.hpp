@@ -169,6 +169,13 @@ struct FoundSegment {
   IndexedSegment segment;
 };
 
+// A recording as the index holds it; for checks against the database.
+struct IndexedRecording {
+  VideoId video_id;
+  TranscriptId transcript_id;  // nil for a recording without segments
+  uint32_t segments = 0;
+};
+
 struct ReaderInfo {
   std::string generation;
   int64_t as_of_seq = 0;  // every change up to here that was committed is visible
@@ -204,6 +211,8 @@ class Reader {
   virtual Result<std::vector<std::optional<float>>> ScoreVectors(
       const QueryVector& query, std::span<const SegmentRef> refs) = 0;
   virtual Result<std::vector<FoundSegment>> Fetch(std::span<const SegmentRef> refs) = 0;
+  // By video id, those after `after` ("": from the first), at most `limit`.
+  virtual Result<std::vector<IndexedRecording>> Recordings(const VideoId& after, int limit) = 0;
 
   // The tenant's vocabulary: exact words that start with `prefix`, in byte order, with the number
   // of segments that have them; at most `words_max`.

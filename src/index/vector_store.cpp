@@ -22,6 +22,8 @@ constexpr Statement kList{
     "vectors.list",
     "SELECT id, video_id, transcript_id, model, model_hash, object_key, count FROM vectors"
     " WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3"};
+constexpr Statement kDelete{"vectors.delete",
+                            "DELETE FROM vectors WHERE tenant_id = $1 AND id = $2"};
 
 StoredVectors ReadVectors(const Row& row) {
   return {row.Text(0),
@@ -38,6 +40,11 @@ StoredVectors ReadVectors(const Row& row) {
 Status PutVectors(access::Tx& tx, const StoredVectors& vectors, UtcMs now) {
   NRL_CHECK(tx.Execute(kPut, vectors.id, tx.tenant(), vectors.video, vectors.transcript,
                        vectors.model, vectors.model_hash, vectors.object_key, vectors.count, now));
+  return {};
+}
+
+Status DeleteVectors(access::Tx& tx, const std::string& id) {
+  NRL_CHECK(tx.Execute(kDelete, tx.tenant(), id));
   return {};
 }
 

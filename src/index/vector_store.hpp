@@ -25,6 +25,8 @@ struct StoredVectors {
 
 // Replaces what the same model gave for the same transcript.
 Status PutVectors(access::Tx& tx, const StoredVectors& vectors, UtcMs now);
+// What is not there is not missed.
+Status DeleteVectors(access::Tx& tx, const std::string& id);
 // The newest of the transcript; nullopt without any.
 Result<std::optional<StoredVectors>> VectorsOf(access::Tx& tx, const TranscriptId& transcript);
 // For fsck; pages by id.

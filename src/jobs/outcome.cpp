@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "platform/file.hpp"
+
 namespace narralytica::jobs {
 
 Outcome OutcomeOf(const Error& error) {
   if (error.reason == "lease_lost") return Outcome::kLeaseLost;
+  if (error.reason == platform::kDiskFull) return Outcome::kWait;
   if (error.reason.ends_with("resource")) return Outcome::kRetrySmaller;
   switch (error.code) {
     case ErrorCode::kInvalid:

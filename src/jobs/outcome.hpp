@@ -12,6 +12,7 @@ enum class Outcome {
   kDeadLetter,    // the same input will fail again: keep it, say why, wait for a person
   kRetry,         // with backoff, until the attempts are used up
   kRetrySmaller,  // as kRetry; the stage halves its window
+  kWait,          // the disk is full: again after a while, and the attempt does not count
   kLeaseLost,     // somebody else works on it: touch nothing
   kStopped,       // canceled, or the worker is going down
 };

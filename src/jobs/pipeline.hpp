@@ -32,6 +32,10 @@ struct StageSpec {
   double share = 0;  // of the whole pipeline's time, for progress and ETA; they add up to 1
 };
 
+// A job of its own beside the flow: makes a recording's files again; nothing follows, and the
+// recording stays what it was whatever comes of it.
+inline const StageName kPrepareAgain{"ingest", "repair"};
+
 // In the order of the flow.
 const std::vector<StageSpec>& Pipeline();
 

@@ -14,6 +14,8 @@ using access::Tx;
 using platform::Row;
 using platform::Rows;
 
+// A full disk is waited for as long as after so many failures.
+constexpr int kWaitsAsAttempt = 5;
 constexpr size_t kKillsColumn = 26;
 constexpr size_t kEpochColumn = 27;
 
@@ -225,17 +227,20 @@ Result<Job> Queue::FailAttempt(Tx& tx, const Lease& lease, const Error& error) {
   NRL_CHECK(Fence(tx, lease));
   NRL_TRY(const Job job, Get(tx, lease.job));
   const Outcome outcome = OutcomeOf(error);
-  const bool again = (outcome == Outcome::kRetry || outcome == Outcome::kRetrySmaller) &&
-                     job.attempts < job.attempts_max;
+  const bool waits = outcome == Outcome::kWait;
+  const bool retries = outcome == Outcome::kRetry || outcome == Outcome::kRetrySmaller;
+  const bool again = waits || (retries && job.attempts < job.attempts_max);
   const UtcMs now = environment_.clock.Now();
   NRL_CHECK(EndRun(tx, lease, "failed", &error));
   if (again) {
-    const int64_t wait_ms = BackoffMs(job.attempts, config_.backoff_base_ms, config_.backoff_cap_ms,
-                                      environment_.random);
-    NRL_CHECK(RequireOne(tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
-                                    now.value + wait_ms, job.attempts, ToString(error.code),
-                                    error.reason, error.message, error.hint, now),
-                         LeaseLost()));
+    const int64_t wait_ms =
+        BackoffMs(waits ? kWaitsAsAttempt : job.attempts, config_.backoff_base_ms,
+                  config_.backoff_cap_ms, environment_.random);
+    NRL_CHECK(
+        RequireOne(tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
+                              now.value + wait_ms, job.attempts - (waits ? 1 : 0),
+                              ToString(error.code), error.reason, error.message, error.hint, now),
+                   LeaseLost()));
   } else {
     NRL_CHECK(RequireOne(
         tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch, "failed", true,

@@ -80,6 +80,26 @@ class QueueTest : public QueueFixture, public testing::WithParamInterface<platfo
 
 INSTANTIATE_TEST_SUITE_P(Databases, QueueTest, platform::kEveryDialect, platform::DialectLabel);
 
+TEST_P(QueueTest, AFullDiskIsWaitedForAndCostsNoAttempt) {
+  const JobId id = Enqueue();
+  const Error full{ErrorCode::kUnavailable, "the disk is full", {}, {}, platform::kDiskFull};
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(FailAttempt(Claim().lease, full).status, JobStatus::kQueued);
+    Advance(100'000);
+  }
+  const Job job = Get(id);
+  EXPECT_EQ(job.attempts, 0);
+  EXPECT_EQ(job.error->reason, platform::kDiskFull);
+  // The twin: any other failure uses them up.
+  Error other = full;
+  other.reason.clear();
+  for (int i = 0; i < 3; ++i) {
+    FailAttempt(Claim().lease, other);
+    Advance(100'000);
+  }
+  EXPECT_TRUE(Get(id).dead_letter);
+}
+
 TEST_P(QueueTest, AnAbortedTransactionHasNoJob) {
   const auto aborted = access::Write(*database_, scope_, [&](Tx& tx) -> Status {
     NRL_CHECK(queue_->Enqueue(tx, {.stage = {"ingest", ""},

@@ -116,6 +116,13 @@ Status SetVideoStatus(access::Tx& tx, const VideoId& video, std::string_view sta
   return {};
 }
 
+std::function<Status(access::Tx&, const VideoId&, std::string_view)> VideoStatusWriter(
+    Environment environment) {
+  return [environment](access::Tx& tx, const VideoId& video, std::string_view status) {
+    return SetVideoStatus(tx, video, status, environment.clock.Now());
+  };
+}
+
 Status SetDuplicateOf(access::Tx& tx, const VideoId& video, const VideoId& other, UtcMs now) {
   NRL_ASSERT(video != other);
   NRL_CHECK(tx.Execute(kSetDuplicate, tx.tenant(), video, other, now));

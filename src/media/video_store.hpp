@@ -1,6 +1,7 @@
 // The `videos` and `artifacts` tables: a recording as people know it, and the files made of it.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -40,6 +41,9 @@ Result<Video> GetVideo(access::Tx& tx, const VideoId& video);
 Result<std::vector<Video>> ListVideos(access::Tx& tx, const VideoId& before, int limit);
 // A deleted video stays deleted.
 Status SetVideoStatus(access::Tx& tx, const VideoId& video, std::string_view status, UtcMs now);
+// SetVideoStatus at the time of the write, as jobs::StageServices wants it.
+std::function<Status(access::Tx&, const VideoId&, std::string_view)> VideoStatusWriter(
+    Environment environment);
 // `video` was accepted before its content was known, which is that of `other`: from now on it is in
 // no list and GetVideo gives `other`.
 Status SetDuplicateOf(access::Tx& tx, const VideoId& video, const VideoId& other, UtcMs now);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,7 +50,7 @@ Error ErrnoError(std::string_view what, int error) {
               fmt::format("the disk is full for {}", what),
               "free space on it, then try again",
               cause,
-              {}};
+              kDiskFull};
     case EISDIR:
       return {ErrorCode::kInvalid, fmt::format("{} is a folder", what), "name a file", cause, {}};
     default:
@@ -127,12 +128,47 @@ std::string ProgramPath() {
 
 std::string ProgramFolder() { return fs::path(ProgramPath()).parent_path().string(); }
 
+namespace {
+
+constexpr std::string_view kRandomPart = "-XXXXXX";
+
+// Holds it until closed; invalid when somebody else does, or it is gone.
+FileDescriptor LockFolder(const std::string& path) {
+  FileDescriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status{};
+  if (!folder.valid() || flock(folder.get(), LOCK_EX | LOCK_NB) != 0 ||
+      fstat(folder.get(), &status) != 0 || status.st_nlink == 0) {
+    return {};
+  }
+  return folder;
+}
+
+}  // namespace
+
 Result<TemporaryFolder> TemporaryFolder::Create(const std::string& parent,
                                                 std::string_view prefix) {
   NRL_CHECK(CreateFolders(parent));
-  std::string path = fmt::format("{}/{}-XXXXXX", parent, prefix);
-  if (mkdtemp(path.data()) == nullptr) return Fail(ErrnoError(parent, errno));
-  return TemporaryFolder(path);
+  while (true) {
+    std::string path = fmt::format("{}/{}{}", parent, prefix, kRandomPart);
+    if (mkdtemp(path.data()) == nullptr) return Fail(ErrnoError(parent, errno));
+    FileDescriptor lock = LockFolder(path);
+    // Else a sweep came between the two calls.
+    if (lock.valid()) return TemporaryFolder(path, std::move(lock));
+  }
+}
+
+int TemporaryFolder::SweepAbandoned(const std::string& parent) {
+  int swept = 0;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_ours =
+        name.size() > kRandomPart.size() && name[name.size() - kRandomPart.size()] == '-';
+    if (!is_ours || !LockFolder(entry.path().string()).valid()) continue;
+    fs::remove_all(entry.path(), ignored);
+    ++swept;
+  }
+  return swept;
 }
 
 TemporaryFolder::~TemporaryFolder() {

@@ -29,6 +29,10 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
+// The reason of every error that a full disk, or one without a file left to give, is the cause of:
+// nothing is wrong with what was asked for, and it works once there is room.
+inline constexpr const char* kDiskFull = "disk_full";
+
 // kNotFound, kDenied or kUnavailable from errno, with `what` as the thing named.
 Error ErrnoError(std::string_view what, int error);
 
@@ -44,19 +48,25 @@ Status SyncFolder(const std::string& path);
 std::string ProgramFolder();
 std::string ProgramPath();
 
-// A folder that is removed with all it holds when the object goes.
+// A folder that is removed with all it holds when the object goes. It is locked until then, so that
+// what a killed process left can be told from what is in use.
 class TemporaryFolder {
  public:
   // Makes a fresh folder inside `parent`, which is created if needed.
   static Result<TemporaryFolder> Create(const std::string& parent, std::string_view prefix);
-  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  // Removes the temporary folders in `parent` that no process holds any more; gives their number.
+  static int SweepAbandoned(const std::string& parent);
+  TemporaryFolder(TemporaryFolder&& other) noexcept
+      : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
   TemporaryFolder& operator=(TemporaryFolder&&) = delete;
   ~TemporaryFolder();
   const std::string& path() const { return path_; }
 
  private:
-  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
+  TemporaryFolder(std::string path, FileDescriptor lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
+  FileDescriptor lock_;
 };
 
 }  // namespace narralytica::platform

@@ -10,7 +10,6 @@ import pytest
 
 from tests.eval import data, scoring
 from tests.pipeline.program import (
-    CHECK_FAILED,
     INAUGURAL,
     MEETING,
     NOT_FOUND,
@@ -212,17 +211,6 @@ def test_doctor_and_fsck_are_content(store: Narralytica) -> None:
     doctor = store.json("doctor")
     assert doctor["ok"] and all(check["ok"] for check in doctor["checks"])
     assert store.json("fsck") == {"ok": True, "findings": []}
-
-
-def test_fsck_finds_a_damaged_object(empty: Narralytica) -> None:
-    empty.json("ingest", "--wait", str(INAUGURAL))
-    largest = max((empty.folder / "objects").rglob("*"), key=lambda p: p.stat().st_size)
-    content = bytearray(largest.read_bytes())
-    content[len(content) // 2] ^= 1
-    largest.chmod(0o600)
-    largest.write_bytes(content)
-    report = empty.json("fsck", code=CHECK_FAILED)
-    assert not report["ok"] and report["findings"]
 
 
 def test_every_command_explains_itself(empty: Narralytica) -> None:

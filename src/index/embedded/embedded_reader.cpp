@@ -121,6 +121,24 @@ class EmbeddedReader final : public Reader {
     });
   }
 
+  Result<std::vector<IndexedRecording>> Recordings(const VideoId& after, int limit) override {
+    std::vector<IndexedRecording> found;
+    if (!parts_.tenant) return found;
+    const auto [first, last] = state().RunsOf(*parts_.tenant);
+    for (uint32_t video = first; video < last && std::ssize(found) < limit; ++video) {
+      const Run& run = runs()[video];
+      if (run.video_id <= after.str()) continue;
+      IndexedRecording recording{VideoId::FromTrusted(run.video_id), {}, run.rows};
+      if (run.rows > 0) {
+        const SegmentRef segment{video, 0};
+        NRL_TRY(const auto shown, Fetch({&segment, 1}));
+        recording.transcript_id = shown.front().transcript_id;
+      }
+      found.push_back(std::move(recording));
+    }
+    return found;
+  }
+
   Result<std::vector<std::pair<std::string, uint64_t>>> Words(std::string_view prefix,
                                                               uint32_t words_max) override {
     std::vector<std::pair<std::string, uint64_t>> words;

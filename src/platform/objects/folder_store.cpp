@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,19 +66,37 @@ Result<size_t> ReadSome(int fd, std::span<uint8_t> buffer, std::string_view what
   }
 }
 
-// A file being written in the store's own folder; gone unless kept.
+// A file being written in the store's own folder; gone unless kept. Its writer holds a lock on it,
+// so that what a dead writer left is told from what is being written.
 class PendingFile {
  public:
   static Result<PendingFile> Create(const std::string& folder) {
-    std::string path = folder + "/pending-XXXXXX";
-    const int fd = mkostemp(path.data(), O_CLOEXEC);
-    if (fd < 0) return Fail(ErrnoError("the object store", errno));
-    return PendingFile(FileDescriptor(fd), path);
+    while (true) {
+      std::string path = folder + "/" + std::string(kPendingPrefix) + "XXXXXX";
+      FileDescriptor file(mkostemp(path.data(), O_CLOEXEC));
+      if (!file.valid() || flock(file.get(), LOCK_EX) != 0) {
+        return Fail(ErrnoError("the object store", errno));
+      }
+      struct stat status{};
+      // A sweep may have come between the two calls.
+      if (fstat(file.get(), &status) == 0 && status.st_nlink == 0) continue;
+      return PendingFile(std::move(file), path);
+    }
   }
   PendingFile(PendingFile&&) = default;
   PendingFile& operator=(PendingFile&&) = delete;
   ~PendingFile() {
     if (file_.valid()) unlink(path_.c_str());
+  }
+
+  // Removes those whose writers are gone.
+  static void Sweep(const std::string& folder) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      if (!entry.path().filename().string().starts_with(kPendingPrefix)) continue;
+      const FileDescriptor file(open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
+      if (file.valid() && flock(file.get(), LOCK_EX | LOCK_NB) == 0) unlink(entry.path().c_str());
+    }
   }
 
   int fd() const { return file_.get(); }
@@ -95,11 +114,24 @@ class PendingFile {
   }
 
  private:
+  static constexpr std::string_view kPendingPrefix = "pending-";
+
   PendingFile(FileDescriptor file, std::string path)
       : file_(std::move(file)), path_(std::move(path)) {}
   FileDescriptor file_;
   std::string path_;
 };
+
+// Names in a folder, sorted; empty for one that is gone.
+std::vector<std::string> SortedNames(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
 
 class FolderStore final : public ObjectStore {
  public:
@@ -107,7 +139,6 @@ class FolderStore final : public ObjectStore {
 
   Result<ObjectRef> Put(const TenantId& tenant, std::span<const uint8_t> content) override {
     ObjectRef ref = MakeRef(tenant, Sha256Hex(content), static_cast<int64_t>(content.size()));
-    if (Locate(ref.key)) return ref;
     NRL_TRY(PendingFile file, PendingFile::Create(folder_));
     NRL_CHECK(WriteAll(file.fd(), MakeHeader(content.size())));
     NRL_CHECK(WriteAll(file.fd(), content));
@@ -138,7 +169,6 @@ class FolderStore final : public ObjectStore {
       return Fail(ErrnoError("the object store", errno));
     }
     ObjectRef ref = MakeRef(tenant, hash.FinishHex(), done_bytes);
-    if (Locate(ref.key)) return ref;
     NRL_TRY(const std::string target, PathOf(ref.key));
     NRL_CHECK(file.Keep(target));
     return ref;
@@ -199,24 +229,34 @@ class FolderStore final : public ObjectStore {
     return {};
   }
 
-  Result<std::vector<std::string>> List(const std::string& after, int limit) override {
-    std::vector<std::string> keys;
-    std::error_code error;
-    for (fs::recursive_directory_iterator it(folder_, error), end; it != end; it.increment(error)) {
-      if (error) return Fail(ErrnoError("the object store", error.value()));
-      if (!it->is_regular_file() || it.depth() != 2) continue;
-      const fs::path tenant = it->path().parent_path().parent_path().filename();
-      std::string key = tenant.string() + "/" + it->path().filename().string();
-      if (key > after) keys.push_back(std::move(key));
+  Result<std::vector<ListedObject>> List(const std::string& after, int limit) override {
+    std::vector<ListedObject> objects;
+    const std::string after_tenant = after.substr(0, after.find('/'));
+    for (const std::string& tenant : SortedNames(folder_)) {
+      if (tenant < after_tenant || !IsUuid(tenant)) continue;
+      for (const std::string& prefix : SortedNames(folder_ + "/" + tenant)) {
+        const std::string folder = fmt::format("{}/{}/{}", folder_, tenant, prefix);
+        // Every digest in a folder starts with the folder's name.
+        if (tenant + "/" + prefix < after.substr(0, tenant.size() + 1 + prefix.size())) continue;
+        for (const std::string& digest : SortedNames(folder)) {
+          std::string key = tenant + "/" + digest;
+          struct stat status{};
+          if (key <= after || stat((folder + "/" + digest).c_str(), &status) != 0) continue;
+          objects.push_back({std::move(key), WrittenAt(status)});
+          if (objects.size() >= static_cast<size_t>(limit)) return objects;
+        }
+      }
     }
-    std::sort(keys.begin(), keys.end());
-    if (keys.size() > static_cast<size_t>(limit)) keys.resize(static_cast<size_t>(limit));
-    return keys;
+    return objects;
   }
 
  private:
   static ObjectRef MakeRef(const TenantId& tenant, std::string sha256, int64_t bytes) {
     return {tenant.str() + "/" + sha256, sha256, bytes};
+  }
+
+  static UtcMs WrittenAt(const struct stat& status) {
+    return {int64_t{status.st_mtim.tv_sec} * 1'000 + status.st_mtim.tv_nsec / 1'000'000};
   }
 
   Result<std::string> PathOf(const std::string& key) const {
@@ -257,6 +297,7 @@ class FolderStore final : public ObjectStore {
 
 Result<std::unique_ptr<ObjectStore>> OpenFolderStore(const std::string& folder) {
   NRL_CHECK(CreateFolders(folder));
+  PendingFile::Sweep(folder);
   return std::make_unique<FolderStore>(folder);
 }
 

@@ -1,7 +1,11 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "base/hash.hpp"
 #include "platform/file.hpp"
@@ -74,12 +78,53 @@ TEST_F(FolderStoreTest, ListsKeysInOrderPageByPage) {
   for (const char* text : {"a", "b", "c"}) ASSERT_TRUE(store_->Put(kTenant, Bytes(text)));
   const auto first = *store_->List("", 2);
   ASSERT_EQ(first.size(), 2U);
-  const auto rest = *store_->List(first.back(), 2);
+  const auto rest = *store_->List(first.back().key, 2);
   ASSERT_EQ(rest.size(), 1U);
-  EXPECT_LT(first[0], first[1]);
-  EXPECT_LT(first[1], rest[0]);
-  ASSERT_TRUE(store_->Remove(rest[0]));
-  EXPECT_EQ(store_->Locate(rest[0]).error().code, ErrorCode::kNotFound);
+  EXPECT_LT(first[0].key, first[1].key);
+  EXPECT_LT(first[1].key, rest[0].key);
+  ASSERT_TRUE(store_->Remove(rest[0].key));
+  EXPECT_EQ(store_->Locate(rest[0].key).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(FolderStoreTest, PagesOfOneListEveryObjectOfEveryTenantOnce) {
+  const TenantId other = TenantId::FromTrusted("00000000-0000-7000-8000-000000000002");
+  std::set<std::string> put;
+  for (int i = 0; i < 40; ++i) {
+    put.insert(store_->Put(i % 2 == 0 ? kTenant : other, Bytes(std::to_string(i)))->key);
+  }
+  std::vector<std::string> listed;
+  for (std::string after;;) {
+    const auto page = *store_->List(after, 1);
+    if (page.empty()) break;
+    after = page[0].key;
+    listed.push_back(after);
+  }
+  EXPECT_TRUE(std::ranges::equal(listed, put));
+}
+
+TEST_F(FolderStoreTest, PuttingADamagedObjectAgainMendsIt) {
+  const auto ref = *store_->Put(kTenant, Bytes("hello world"));
+  Damage(ref.key, 64 + 3);
+  ASSERT_FALSE(store_->Verify(ref.key));
+  ASSERT_TRUE(store_->Put(kTenant, Bytes("hello world")));
+  EXPECT_TRUE(store_->Verify(ref.key));
+  Damage(ref.key, 64 + 3);
+  const std::string path = folder_->path() + "/input";
+  ASSERT_TRUE(WriteFileAtomically(path, std::string_view("hello world")));
+  ASSERT_TRUE(store_->PutFile(kTenant, path, {}));
+  EXPECT_TRUE(store_->Verify(ref.key));
+}
+
+TEST_F(FolderStoreTest, WhatADeadWriterLeftIsSweptAndWhatALiveOneWritesIsNot) {
+  const std::string objects = folder_->path() + "/objects";
+  const std::string dead = objects + "/pending-dead00";
+  const std::string alive = objects + "/pending-alive0";
+  for (const auto& path : {dead, alive}) ASSERT_TRUE(WriteFileAtomically(path, std::string("x")));
+  const FileDescriptor writer(open(alive.c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(flock(writer.get(), LOCK_EX), 0);
+  ASSERT_TRUE(OpenFolderStore(objects));
+  EXPECT_FALSE(std::filesystem::exists(dead));
+  EXPECT_TRUE(std::filesystem::exists(alive));
 }
 
 }  // namespace

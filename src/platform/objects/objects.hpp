@@ -1,9 +1,9 @@
 // The `objects` port: immutable, content-addressed bytes.
 //
 // A key is "<tenant>/<sha256 of the content>". An object is written once, whole or not at all, and
-// never changes; writing it again is free. Its header (docs/formats/object.md) carries the id of
-// the key it is encrypted under, "none" in the embedded default. Objects outlive the rows that name
-// them until the retention of backups is over.
+// never changes; putting it again mends a damaged copy and renews its age. Its header
+// (docs/formats/object.md) carries the id of the key it is encrypted under, "none" in the embedded
+// default. Objects outlive the rows that name them until the retention of backups is over.
 //
 // Thread-safe; several processes may share a store.
 //
@@ -21,6 +21,7 @@
 
 #include "base/id.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 
 namespace narralytica::platform {
 
@@ -38,6 +39,12 @@ struct LocalObject {
   int64_t bytes = 0;
 };
 
+// What the store holds; `written` is when the object was last put.
+struct ListedObject {
+  std::string key;
+  UtcMs written;
+};
+
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -52,11 +59,12 @@ class ObjectStore {
   // Reads everything and compares it with the key.
   virtual Status Verify(const std::string& key) = 0;
   virtual Status Remove(const std::string& key) = 0;
-  // Up to `limit` keys after `after`, sorted; for fsck and garbage collection.
-  virtual Result<std::vector<std::string>> List(const std::string& after, int limit) = 0;
+  // Up to `limit` objects after the key `after`, sorted by key; for fsck and garbage collection.
+  virtual Result<std::vector<ListedObject>> List(const std::string& after, int limit) = 0;
 };
 
-// A folder: objects/<tenant>/<first two digits>/<sha256>. Creates it if needed.
+// A folder: objects/<tenant>/<first two digits>/<sha256>. Creates it if needed, and removes what
+// writers that died left half written.
 Result<std::unique_ptr<ObjectStore>> OpenFolderStore(const std::string& folder);
 
 }  // namespace narralytica::platform

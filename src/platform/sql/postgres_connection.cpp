@@ -58,7 +58,7 @@ Error ErrorOfState(const std::string& state, const std::string& cause) {
             "the disk of the database is full",
             "free space on it, then try again",
             cause,
-            {}};
+            kDiskFull};
   }
   if (state == "55P03" || state == "57014") {
     return {ErrorCode::kUnavailable, "the database is busy", "try again", cause, {}};

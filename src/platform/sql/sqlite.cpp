@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "platform/file.hpp"
 #include "platform/sql/sql.hpp"
 
 namespace narralytica::platform {
@@ -41,7 +42,7 @@ Error SqliteError(sqlite3* db, const char* statement_name) {
               "the disk of the data folder is full",
               "free space on it, then try again",
               cause,
-              {}};
+              kDiskFull};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return {ErrorCode::kCorrupt,

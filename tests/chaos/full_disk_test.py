@@ -1,0 +1,94 @@
+"""A disk without room, or without a file left to give: work waits for it and goes on by itself."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.pipeline.program import INAUGURAL, SOME_FAILED, Narralytica
+
+DISK = "24m"
+FILES = 150
+WAIT_S = 120
+POLL_S = 0.2
+SETTINGS = ("--set=jobs.backoff_base_ms=100", "--set=jobs.backoff_cap_ms=1000")
+
+
+@pytest.fixture
+def small_disk(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A disk of 24 MB and 150 files."""
+    assert os.getuid() == 0, "these tests mount a small disk: run them as root"
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    options = f"size={DISK},nr_inodes={FILES}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill_bytes(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Leaves not a page free."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            return [ballast]
+
+
+def fill_files(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Leaves not a file free."""
+    made = []
+    try:
+        while True:
+            path = folder / f"ballast-{len(made)}"
+            path.touch()
+            made.append(path)
+    except OSError:
+        return made
+
+
+@pytest.mark.parametrize("fill", [fill_bytes, fill_files])
+def test_a_full_disk_accepts_nothing_and_loses_nothing(fill, small_disk: pathlib.Path) -> None:
+    program = Narralytica(small_disk / "data")
+    program.json("jobs")  # makes the folder
+    ballast = fill(small_disk)
+    (refused,) = program.json("ingest", str(INAUGURAL), code=SOME_FAILED)
+    assert refused["error"]["code"] == "unavailable" and refused["video_id"] is None
+    assert "free space" in refused["error"]["hint"]
+    for path in ballast:
+        path.unlink()
+    (item,) = program.json("ingest", "--wait=all", str(INAUGURAL))
+    assert (item["status"], item["duplicate"]) == ("ready", False)
+    assert program.json("fsck", "--orphan-age", "0")["findings"] == []
+
+
+@pytest.mark.parametrize("fill", [fill_bytes, fill_files])
+def test_accepted_work_waits_for_room(fill, small_disk: pathlib.Path) -> None:
+    program = Narralytica(small_disk / "data")
+    (item,) = program.json("ingest", str(INAUGURAL))
+    ballast = fill(small_disk)
+    worker = program.start("work", *SETTINGS)
+    try:
+        time.sleep(8)  # more than all attempts of a job would take
+        assert worker.poll() is None, "the worker lives on"
+        for path in ballast:
+            path.unlink()
+        end = time.monotonic() + WAIT_S
+        while any(not job["finished_at"] for job in program.json("jobs")["items"]) or not any(
+            job["type"] == "index" for job in program.json("jobs")["items"]
+        ):
+            assert time.monotonic() < end, program.json("jobs")
+            time.sleep(POLL_S)
+    finally:
+        worker.terminate()
+        assert worker.wait(timeout=WAIT_S) == 0
+    (again,) = program.json("ingest", "--wait=all", str(INAUGURAL))
+    assert (again["status"], again["video_id"]) == ("ready", item["video_id"])
+    assert program.json("fsck", "--orphan-age", "0")["findings"] == []
