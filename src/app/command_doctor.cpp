@@ -11,6 +11,7 @@
 #include "app/work.hpp"
 #include "platform/file.hpp"
 #include "platform/inference/engine_client.hpp"
+#include "platform/process/sandbox.hpp"
 #include "platform/sql/migrations.hpp"
 
 namespace narralytica::app {
@@ -72,9 +73,9 @@ std::vector<Check> CheckModels(const Config& config) {
 }
 
 Check CheckSandbox() {
-  const bool found = ::access("/usr/bin/bwrap", X_OK) == 0;
-  return {"media sandbox", found, found ? "bubblewrap" : "bubblewrap is not installed",
-          found ? "" : "apt-get install bubblewrap"};
+  const auto box = platform::Sandbox::Create(platform::SandboxPolicy::kRequired);
+  if (!box) return {"media sandbox", false, box.error().message, box.error().hint};
+  return {"media sandbox", true, std::string(platform::ToString(box->kind())), ""};
 }
 
 // For the person who runs it, with what the server said.

@@ -9,7 +9,7 @@ namespace narralytica::jobs {
 Outcome OutcomeOf(const Error& error) {
   if (error.reason == "lease_lost") return Outcome::kLeaseLost;
   if (error.reason == platform::kDiskFull) return Outcome::kWait;
-  if (error.reason.ends_with("resource")) return Outcome::kRetrySmaller;
+  if (error.reason == "resource") return Outcome::kRetrySmaller;
   switch (error.code) {
     case ErrorCode::kInvalid:
     case ErrorCode::kNotFound:

@@ -190,13 +190,14 @@ Result<ChildAnswer> Conversation::Conclude(const platform::ChildExit& exit) cons
   const std::string cause = fmt::format("the media process ended with {}: {}", exit.Describe(),
                                         CleanText(stderr_text_, kStderrBytesMax));
   if (exit.signaled) {
-    const bool limit = exit.status == SIGKILL || exit.status == SIGXCPU;
-    return FailMedia(limit ? MediaReason::kResource : MediaReason::kDecodeFailed, cause);
+    const bool killed = exit.status == SIGKILL;
+    const bool out_of_time = exit.status == SIGXCPU;
+    return FailMedia(killed        ? MediaReason::kKilled
+                     : out_of_time ? MediaReason::kResource
+                                   : MediaReason::kDecodeFailed,
+                     cause);
   }
-  if (!exit.ok() || !answer_) {
-    return Fail(ErrorCode::kUnavailable, "the process that reads recordings did not work",
-                "run `narralytica doctor`", cause);
-  }
+  if (!exit.ok() || !answer_) return FailMedia(MediaReason::kChildFailed, cause);
   const platform::ChildUsage& kernel = exit.usage;
   return ChildAnswer{*answer_->result,
                      {std::max(kernel.user_ms + kernel.system_ms, answer_->usage.cpu_ms),

@@ -38,7 +38,8 @@ struct ChildProgram {
 };
 
 // The child's own error when it gave one; else media_decode_failed for a crash or an answer that is
-// none, media_resource for the kernel's limits, media_timeout and kCanceled for the deadline, the
+// none, media_resource for the kernel's limits, media_killed when somebody else ended it,
+// media_child_failed when it does not work, media_timeout and kCanceled for the deadline, the
 // callback's error. The child has ended when this returns.
 Result<ChildAnswer> RunChild(const ChildProgram& program, const ChildJob& job,
                              const Deadline& deadline);

@@ -52,9 +52,23 @@ constexpr std::array kEntries{
     Entry{MediaReason::kTimeout, "media_timeout", ErrorCode::kUnavailable,
           "reading the recording took longer than its deadline",
           "try again when the machine is less busy"},
+    Entry{MediaReason::kKilled, "media_killed", ErrorCode::kUnavailable,
+          "the process that reads the recording was killed from outside",
+          "check that the machine has memory to spare, then try again"},
+    Entry{MediaReason::kChildFailed, "media_child_failed", ErrorCode::kUnavailable,
+          "the process that reads recordings did not work", "run `narralytica doctor`"},
 };
 
 }  // namespace
+
+std::span<const MediaReason> AllMediaReasons() {
+  static constexpr auto kReasons = [] {
+    std::array<MediaReason, kEntries.size()> reasons{};
+    for (size_t i = 0; i < reasons.size(); ++i) reasons[i] = kEntries[i].reason;
+    return reasons;
+  }();
+  return kReasons;
+}
 
 std::string_view ToString(MediaReason reason) { return kEntries[static_cast<size_t>(reason)].text; }
 

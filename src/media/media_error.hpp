@@ -16,9 +16,15 @@
 //   media_output_too_large   limited      an output would pass output_bytes_max
 //   media_resource           limited      needed more memory or CPU time than allowed
 //   media_timeout            unavailable  not done within the caller's deadline
+//   media_killed             unavailable  something else killed the media process: no memory left
+//   media_child_failed       unavailable  the media process or its sandbox does not work here
+//
+// docs/formats/media-errors.md is the same list for people, with the hints. What is unavailable is
+// tried again, the rest never.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,7 +48,11 @@ enum class MediaReason {
   kOutputTooLarge,
   kResource,
   kTimeout,
+  kKilled,
+  kChildFailed,
 };
+
+std::span<const MediaReason> AllMediaReasons();
 
 // The reason's text as in the list above.
 std::string_view ToString(MediaReason reason);

@@ -16,6 +16,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 #include "media/child.hpp"
+#include "media/escape_attempts.hpp"
 #include "media/protocol.hpp"
 #include "platform/process/confinement.hpp"
 
@@ -87,6 +88,7 @@ int ErrnoOf(int64_t outcome) { return outcome == -1 ? errno : 0; }
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "media") narralytica::media::MediaChildMain();
   if (argc == 3 && std::string_view(argv[1]) == "bad") narralytica::media::Misbehave(argv[2]);
+  if (argc == 3 && std::string_view(argv[1]) == "escape") narralytica::media::EscapeMain(argv[2]);
   testing::InitGoogleMock(&argc, argv);
   return RUN_ALL_TESTS();
 }

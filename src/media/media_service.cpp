@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 #include "media/child_run.hpp"
 #include "media/media_error.hpp"
+#include "media/media_warning.hpp"
 #include "media/protocol.hpp"
 #include "platform/file.hpp"
 
@@ -162,7 +163,7 @@ Status MediaService::PreparePoster(int input_fd, int output_fd, const Deadline& 
   if (deadline.stopped()) return deadline.Check("reading the recording");
   if (!answer || !DecodePoster(answer->result)) {
     prepared.poster_path.reset();
-    prepared.warnings.emplace_back("poster_failed");
+    prepared.warnings.emplace_back(kPosterFailed);
     return {};
   }
   AddUsage(answer->usage, prepared.usage);

@@ -64,9 +64,7 @@ struct PreparedMedia {
   std::optional<double> loudness_lufs;     // BS.1770-4, of the rendition; absent for silence
   // Two channels: how alike they are, -1..1; near 0 they are separate microphones or speakers.
   std::optional<double> channel_correlation;
-  // Of this list: truncated (the file ends before what it declares, or damaged there),
-  // longer_than_declared, corrupt_packets (left out), silence_inserted (where the recording has a
-  // gap), timestamps_jump_forward, timestamps_jump_backward (ignored), poster_failed.
+  // Codes of media_warning.hpp.
   std::vector<std::string> warnings;
   MediaUsage usage;
   platform::SandboxKind sandbox = platform::SandboxKind::kBubblewrap;

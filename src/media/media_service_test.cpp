@@ -171,9 +171,9 @@ TEST_P(BadChildTest, ItsEndIsExplained) {
 #ifndef __SANITIZE_ADDRESS__  // which turns the signal into an exit status
   EXPECT_EQ(ErrorOf("crash").reason, "media_decode_failed");
 #endif
-  EXPECT_EQ(ErrorOf("killed").reason, "media_resource");
-  EXPECT_EQ(ErrorOf("silent").code, ErrorCode::kUnavailable);
-  EXPECT_EQ(ErrorOf("fail").code, ErrorCode::kUnavailable);
+  EXPECT_EQ(ErrorOf("killed").reason, "media_killed");
+  EXPECT_EQ(ErrorOf("silent").reason, "media_child_failed");
+  EXPECT_EQ(ErrorOf("fail").reason, "media_child_failed");
 }
 
 TEST_P(BadChildTest, IsNotBelieved) {

@@ -32,7 +32,7 @@ struct Prepared {
   int64_t samples = 0;  // of the FLAC, 16 kHz
   std::optional<double> loudness_lufs;
   std::optional<double> channel_correlation;
-  std::vector<std::string> warnings;  // of the closed list in media_service.hpp
+  std::vector<std::string> warnings;  // codes of media_warning.hpp
 };
 Result<Prepared> PrepareAudio(const PrepareFds& fds, const MediaLimits& limits,
                               const ProgressFn& progress);

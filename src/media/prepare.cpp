@@ -7,6 +7,7 @@
 #include "media/audio_reader.hpp"
 #include "media/loudness.hpp"
 #include "media/media_error.hpp"
+#include "media/media_warning.hpp"
 #include "media/operations.hpp"
 #include "media/waveform.hpp"
 #include "platform/file.hpp"
@@ -112,14 +113,14 @@ std::vector<std::string> Warnings(Input& input, const AudioReader& reader, int64
   const std::optional<int64_t> stated_ms = StatedEndMs(input);
   const int64_t slack_ms = std::max<int64_t>(1'000, decoded_ms / 50);
   const bool shorter = stated_ms && *stated_ms > decoded_ms + slack_ms;
-  if (shorter || input.damaged()) warnings.emplace_back("truncated");
+  if (shorter || input.damaged()) warnings.emplace_back(kTruncated);
   if (stated_ms && *stated_ms < decoded_ms - slack_ms) {
-    warnings.emplace_back("longer_than_declared");
+    warnings.emplace_back(kLongerThanDeclared);
   }
-  if (reader.corrupt_packets() > 0) warnings.emplace_back("corrupt_packets");
-  if (reader.timeline().silence_samples() > 0) warnings.emplace_back("silence_inserted");
-  if (reader.timeline().jumped_forward()) warnings.emplace_back("timestamps_jump_forward");
-  if (reader.timeline().jumped_backward()) warnings.emplace_back("timestamps_jump_backward");
+  if (reader.corrupt_packets() > 0) warnings.emplace_back(kCorruptPackets);
+  if (reader.timeline().silence_samples() > 0) warnings.emplace_back(kSilenceInserted);
+  if (reader.timeline().jumped_forward()) warnings.emplace_back(kTimestampsJumpForward);
+  if (reader.timeline().jumped_backward()) warnings.emplace_back(kTimestampsJumpBackward);
   return warnings;
 }
 

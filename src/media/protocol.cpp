@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include "media/clean_text.hpp"
 #include "media/media_error.hpp"
+#include "media/media_warning.hpp"
 
 namespace narralytica::media {
 namespace {
@@ -299,8 +300,9 @@ Result<Prepared> DecodePrepared(std::string_view result, const MediaLimits& limi
     prepared.loudness_lufs = ReadOptionalReal(document, "loudness_lufs", -100, 100);
     prepared.channel_correlation = ReadOptionalReal(document, "channel_correlation", -1.01, 1.01);
     for (const json& warning : ReadArray(document, "warnings", kWarningsMax)) {
-      prepared.warnings.push_back(
-          CleanText(warning.get_ref<const std::string&>(), MediaInfo::kTextBytesMax));
+      const auto& code = warning.get_ref<const std::string&>();
+      if (!WarningMessage(code)) throw std::out_of_range("a warning is not known");
+      prepared.warnings.push_back(code);
     }
     return prepared;
   });

@@ -46,11 +46,8 @@ Error ErrnoError(std::string_view what, int error) {
               {}};
     case ENOSPC:
     case EDQUOT:
-      return {ErrorCode::kUnavailable,
-              fmt::format("the disk is full for {}", what),
-              "free space on it, then try again",
-              cause,
-              kDiskFull};
+      return {ErrorCode::kUnavailable, fmt::format("the disk is full for {}", what),
+              "free space on it, then try again", cause, kDiskFull};
     case EISDIR:
       return {ErrorCode::kInvalid, fmt::format("{} is a folder", what), "name a file", cause, {}};
     default:

@@ -54,11 +54,8 @@ Error ErrorOfState(const std::string& state, const std::string& cause) {
             {}};
   }
   if (state == "53100") {
-    return {ErrorCode::kUnavailable,
-            "the disk of the database is full",
-            "free space on it, then try again",
-            cause,
-            kDiskFull};
+    return {ErrorCode::kUnavailable, "the disk of the database is full",
+            "free space on it, then try again", cause, kDiskFull};
   }
   if (state == "55P03" || state == "57014") {
     return {ErrorCode::kUnavailable, "the database is busy", "try again", cause, {}};

@@ -38,11 +38,8 @@ Error SqliteError(sqlite3* db, const char* statement_name) {
     case SQLITE_LOCKED:
       return {ErrorCode::kUnavailable, "the database is busy", "try again", cause, {}};
     case SQLITE_FULL:
-      return {ErrorCode::kUnavailable,
-              "the disk of the data folder is full",
-              "free space on it, then try again",
-              cause,
-              kDiskFull};
+      return {ErrorCode::kUnavailable, "the disk of the data folder is full",
+              "free space on it, then try again", cause, kDiskFull};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return {ErrorCode::kCorrupt,
