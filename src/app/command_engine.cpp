@@ -1,7 +1,9 @@
 // `engine`: the process that loads models. Started by `work` and `up`; rarely by hand.
 #include <fmt/format.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
+#include <cerrno>
+#include <cstring>
 #include <thread>
 
 #include "app/cli.hpp"
@@ -14,12 +16,24 @@
 namespace narralytica::app {
 namespace {
 
+// The kernel holds the engine to its ceiling, so that it takes no memory from others: what does not
+// fit fails as an error of one request. Counted is what is written to, not the files that are
+// mapped.
+Status LimitMemory(int64_t bytes) {
+  const auto most = static_cast<rlim_t>(bytes);
+  const rlimit limit{most, most};
+  if (setrlimit(RLIMIT_DATA, &limit) == 0) return {};
+  return Fail(ErrorCode::kUnavailable, "the engine's memory cannot be limited",
+              "give engine.memory_bytes_max a smaller value", std::strerror(errno));
+}
+
 Status Serve(const CommonOptions& options, const std::stop_token& stop) {
   NRL_TRY(const Config config, Config::Load(options.data_folder, options.settings));
   NRL_TRY(const platform::LogLevel level, platform::ParseLogLevel(config.log_level));
   const auto log = platform::Logger::ToStderr("engine", level);
   NRL_CHECK(platform::CreateFolders(options.data_folder + "/run"));
   NRL_TRY(const std::string socket, EngineSocketPath(options.data_folder));
+  NRL_CHECK(LimitMemory(config.engine.memory_bytes_max));
   platform::EngineServerOptions server_options;
   server_options.socket_path = socket;
   server_options.memory_bytes_max = static_cast<uint64_t>(config.engine.memory_bytes_max);

@@ -48,6 +48,10 @@ class TranscribeStage final : public jobs::Stage {
     Transcriber transcriber(*recognizer, detector);
     NRL_TRY(const TranscribeOptions options, OptionsFor(context, wanted));
     NRL_TRY(const RawTranscript raw, transcriber.Run(pcm, options, deadline));
+    if (raw.halved_batches > 0) {
+      context.log().Warn("batches halved for the engine's memory",
+                         {{"batches", raw.halved_batches}});
+    }
     return Store(context, raw);
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <future>
 #include <map>
@@ -16,7 +17,7 @@ namespace {
 using Json = nlohmann::json;
 
 // Part of every settings hash: raise it when the algorithm gives other words for the same audio.
-constexpr int kAlgorithmVersion = 2;
+constexpr int kAlgorithmVersion = 3;
 
 // Batches recognised at the same time; a batch knows the languages of those before these.
 constexpr size_t kBatchesInFlight = 2;
@@ -25,7 +26,13 @@ constexpr size_t kDetectFrames = 1875;  // a minute at a time
 
 constexpr double kAlmostDone = 0.999;
 
-Json ToJson(const TimeRange& range) { return {range.start_ms, range.end_ms}; }
+Json RangesOf(const std::vector<SpeechWindow>& windows) {
+  Json ranges = Json::array();
+  for (const SpeechWindow& window : windows) {
+    ranges.push_back({window.range.start_ms, window.range.end_ms});
+  }
+  return ranges;
+}
 
 // A batch on its way: its windows, and what comes of them.
 struct RunningBatch {
@@ -54,10 +61,11 @@ class TranscribeRun {
   Status DetectNext();
   Status StartBatches(bool last);
   Status StartBatch(std::vector<SpeechWindow> windows);
+  Result<std::vector<RecognizedWindow>> RecognizeInParts(const RecognitionBatch& batch);
   Status FinishOldest();
-  Status TakeResult(const std::vector<SpeechWindow>& windows,
-                    const std::vector<RecognizedWindow>& results);
-  Status Restore(const Json& batch, const std::vector<SpeechWindow>& windows);
+  void TakeResult(const std::vector<SpeechWindow>& windows,
+                  const std::vector<RecognizedWindow>& results);
+  void KeepOwnCheckpoint();
   void Report(double fraction);
 
   Recognizer& recognizer_;
@@ -72,15 +80,21 @@ class TranscribeRun {
   int64_t detected_ = 0;               // samples seen by the detector
   std::vector<SpeechWindow> waiting_;  // not yet in a batch
   std::deque<RunningBatch> running_;
+  std::atomic<int64_t> halved_ = 0;    // batches, by those that run
   std::vector<LanguagePrior> spoken_;  // seconds by language, after each finished batch
   size_t started_ = 0;                 // batches
   double reported_ = 0;
   RawTranscript transcript_;
+  std::string made_by_;
+  // Results of batches of this model and these settings, by the ranges of their windows.
+  std::map<std::string, std::vector<RecognizedWindow>> checkpoint_;
 };
 
 Result<RawTranscript> TranscribeRun::Run() {
   NRL_TRY(transcript_.recognizer, recognizer_.Describe(deadline_));
   transcript_.settings_hash = TranscribeSettingsHash(options_.language);
+  made_by_ = MadeBy(transcript_.recognizer, transcript_.settings_hash);
+  KeepOwnCheckpoint();
   while (detected_ < reader_.sample_count()) {
     NRL_CHECK(DetectNext());
     NRL_CHECK(StartBatches(false));
@@ -92,13 +106,10 @@ Result<RawTranscript> TranscribeRun::Run() {
   waiting_.insert(waiting_.end(), windows.begin(), windows.end());
   NRL_CHECK(StartBatches(true));
   while (!running_.empty()) NRL_CHECK(FinishOldest());
-  if (started_ < options_.checkpoint.size()) {
-    return Fail(ErrorCode::kCorrupt, "the recognition checkpoint is of another recording",
-                "start the transcription again from the beginning");
-  }
   const LanguagePrior spoken = spoken_.empty() ? LanguagePrior() : spoken_.back();
   const auto dominant = std::ranges::max_element(spoken, {}, [](auto& it) { return it.second; });
   if (dominant != spoken.end()) transcript_.language = dominant->first;
+  transcript_.halved_batches = halved_;
   Report(1);
   return std::move(transcript_);
 }
@@ -129,7 +140,11 @@ Status TranscribeRun::StartBatches(bool last) {
 
 Status TranscribeRun::StartBatch(std::vector<SpeechWindow> windows) {
   const size_t index = started_++;
-  if (index < options_.checkpoint.size()) return Restore(options_.checkpoint[index], windows);
+  if (const auto done = checkpoint_.find(RangesOf(windows).dump()); done != checkpoint_.end()) {
+    while (!running_.empty()) NRL_CHECK(FinishOldest());
+    TakeResult(windows, done->second);
+    return {};
+  }
   // Equal whether or not the batches before were restored: the last kBatchesInFlight - 1 of them
   // never count.
   const size_t known = index + 1 > kBatchesInFlight ? index + 1 - kBatchesInFlight : 0;
@@ -146,10 +161,28 @@ Status TranscribeRun::StartBatch(std::vector<SpeechWindow> windows) {
   running.result =
       std::async(std::launch::async, [this, copy = running.windows, samples = std::move(samples),
                                       prior = known == 0 ? LanguagePrior() : spoken_[known - 1]] {
-        RecognitionBatch batch{copy, {samples.begin(), samples.end()}, prior};
-        return recognizer_.Recognize(batch, deadline_);
+        return RecognizeInParts({copy, {samples.begin(), samples.end()}, prior});
       });
   return {};
+}
+
+// Where the engine has not the memory for a batch, its halves are recognised one after the other.
+Result<std::vector<RecognizedWindow>> TranscribeRun::RecognizeInParts(
+    const RecognitionBatch& batch) {
+  auto whole = recognizer_.Recognize(batch, deadline_);
+  const size_t count = batch.windows.size();
+  if (whole || whole.error().reason != "resource" || count < 2) return whole;
+  ++halved_;
+  std::vector<RecognizedWindow> windows;
+  for (const auto& [begin, end] : {std::pair(size_t{0}, count / 2), std::pair(count / 2, count)}) {
+    const RecognitionBatch half{batch.windows.subspan(begin, end - begin),
+                                {batch.samples.begin() + std::ptrdiff_t(begin),
+                                 batch.samples.begin() + std::ptrdiff_t(end)},
+                                batch.prior};
+    NRL_TRY(auto part, RecognizeInParts(half));
+    std::ranges::move(part, std::back_inserter(windows));
+  }
+  return windows;
 }
 
 Status TranscribeRun::FinishOldest() {
@@ -157,19 +190,18 @@ Status TranscribeRun::FinishOldest() {
   running_.pop_front();
   NRL_TRY(const auto results, batch.result.get());
   NRL_ASSERT(results.size() == batch.windows.size());
-  NRL_CHECK(TakeResult(batch.windows, results));
+  TakeResult(batch.windows, results);
   if (options_.batch_done) {
-    Json ranges = Json::array();
-    for (const SpeechWindow& window : batch.windows) ranges.push_back(ToJson(window.range));
-    NRL_CHECK(options_.batch_done({{"ranges", ranges}, {"results", results}}));
+    NRL_CHECK(options_.batch_done(
+        {{"made_by", made_by_}, {"ranges", RangesOf(batch.windows)}, {"results", results}}));
   }
   const double end = double(batch.windows.back().range.end_ms * kSamplesPerMs);
   Report(std::min(kAlmostDone, end / double(reader_.sample_count())));
   return {};
 }
 
-Status TranscribeRun::TakeResult(const std::vector<SpeechWindow>& windows,
-                                 const std::vector<RecognizedWindow>& results) {
+void TranscribeRun::TakeResult(const std::vector<SpeechWindow>& windows,
+                               const std::vector<RecognizedWindow>& results) {
   LanguagePrior spoken = spoken_.empty() ? LanguagePrior() : spoken_.back();
   for (size_t i = 0; i < windows.size(); ++i) {
     int64_t speech_ms = 0;
@@ -186,22 +218,18 @@ Status TranscribeRun::TakeResult(const std::vector<SpeechWindow>& windows,
     transcript_.windows.push_back(std::move(window));
   }
   spoken_.push_back(std::move(spoken));
-  return {};
 }
 
-Status TranscribeRun::Restore(const Json& batch, const std::vector<SpeechWindow>& windows) {
-  const auto refuse = [] {
-    return Fail(ErrorCode::kCorrupt, "the recognition checkpoint is of another recording",
-                "start the transcription again from the beginning");
-  };
-  try {
-    Json ranges = Json::array();
-    for (const SpeechWindow& window : windows) ranges.push_back(ToJson(window.range));
-    const auto results = batch.at("results").get<std::vector<RecognizedWindow>>();
-    if (batch.at("ranges") != ranges || results.size() != windows.size()) return refuse();
-    return TakeResult(windows, results);
-  } catch (const Json::exception&) {
-    return refuse();
+void TranscribeRun::KeepOwnCheckpoint() {
+  for (const Json& batch : options_.checkpoint) {
+    try {
+      auto results = batch.at("results").get<std::vector<RecognizedWindow>>();
+      const bool own = batch.at("made_by") == made_by_;
+      if (!own || batch.at("ranges").size() != results.size()) continue;
+      checkpoint_.insert_or_assign(batch.at("ranges").dump(), std::move(results));
+    } catch (const Json::exception&) {
+      continue;  // of another release: computed again like what other settings made
+    }
   }
 }
 
@@ -230,6 +258,11 @@ std::string TranscribeSettingsHash(const std::string& language) {
         speech.silence_ms_min, speech.pad_ms, speech.speech_ms_max}},
       {"windows", {windows.window_ms_max, windows.gap_ms_max, windows.window_ms_good}}};
   return Sha256Hex(settings.dump());
+}
+
+std::string MadeBy(const RecognizerInfo& recognizer, const std::string& settings_hash) {
+  return Sha256Hex(
+      Json{recognizer.engine, recognizer.model, recognizer.model_hash, settings_hash}.dump());
 }
 
 }  // namespace narralytica::transcript

@@ -2,7 +2,8 @@
 //
 // Memory does not grow with the audio: it is pulled through PcmReader as needed. A batch's
 // boundaries follow from the audio alone and its result from the batch and those well before it,
-// so that a run resumed from its checkpoint ends in the same bytes as one never disturbed.
+// so that a run resumed from its checkpoint ends in the same bytes as one never disturbed. A batch
+// that the engine has not the memory for is halved, down to single windows.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,8 @@ class SpeechDetector {
 
 struct TranscribeOptions {
   std::string language;  // a code, or empty: detect per window
-  // Batches done by an earlier run, as given to `batch_done`, in order; not computed again.
+  // Batches done by earlier runs, as given to `batch_done`, in order. Those of the same model,
+  // settings and windows are not computed again; what is of others is left out.
   std::vector<nlohmann::json> checkpoint;
   // Called after every batch, in order, with what a later run needs. An error ends the run.
   std::function<Status(const nlohmann::json& batch)> batch_done;
@@ -64,6 +66,7 @@ struct RawTranscript {
   RecognizerInfo recognizer;
   std::string settings_hash;
   int64_t speech_ms = 0;
+  int64_t halved_batches = 0;  // for which the engine had not the memory at once
 };
 
 class Transcriber {
@@ -71,8 +74,7 @@ class Transcriber {
   Transcriber(Recognizer& recognizer, SpeechDetector& detector)
       : recognizer_(recognizer), detector_(detector) {}
 
-  // Errors are those of the reader, the recognizer and `batch_done`; kCorrupt when the checkpoint
-  // is not of this recording.
+  // Errors are those of the reader, the recognizer and `batch_done`.
   Result<RawTranscript> Run(PcmReader& reader, const TranscribeOptions& options,
                             const Deadline& deadline);
 
@@ -83,5 +85,9 @@ class Transcriber {
 
 // The settings that decide a transcript's bytes, besides audio and model.
 std::string TranscribeSettingsHash(const std::string& language);
+
+// All that decides a batch's bytes, besides its windows and their sound: model and settings. A
+// checkpoint carries it as `made_by`.
+std::string MadeBy(const RecognizerInfo& recognizer, const std::string& settings_hash);
 
 }  // namespace narralytica::transcript

@@ -50,13 +50,19 @@ class SpellingRecognizer final : public Recognizer {
  public:
   std::atomic<int> batches = 0;
   std::atomic<int> fail_at = -1;
+  std::string model_hash = "hash";
+  size_t windows_max = 8;  // more are too much for its memory
+  std::string reason = "resource";
 
   Result<RecognizerInfo> Describe(const Deadline&) override {
-    return RecognizerInfo{"spelling", "spelling-1", "hash", "aligned"};
+    return RecognizerInfo{"spelling", "spelling-1", model_hash, "aligned"};
   }
   Result<std::vector<RecognizedWindow>> Recognize(const RecognitionBatch& batch,
                                                   const Deadline&) override {
     if (batches++ == fail_at) return Fail(ErrorCode::kUnavailable, "the engine died");
+    if (batch.windows.size() > windows_max) {
+      return Fail(Error{ErrorCode::kLimited, "the engine is at its limit", "", "", reason});
+    }
     double prior_seconds = 0;
     for (const auto& [language, seconds] : batch.prior) prior_seconds += seconds;
     std::vector<RecognizedWindow> results;
@@ -141,12 +147,65 @@ TEST(Transcriber, ResumedFromAnyBatchItEndsTheSame) {
   }
 }
 
-TEST(Transcriber, RefusesTheCheckpointOfAnotherRecording) {
+// A retry runs with the same model, settings and windows as what it goes on with, or begins anew.
+TEST(Transcriber, LeavesOutWhatAnotherModelOrOtherSettingsMade) {
   SpellingRecognizer recognizer;
   const Outcome whole = Transcribe(recognizer, kSeconds);
+  const int all = recognizer.batches;
+  recognizer.model_hash = "another";
+  const Outcome anew = Transcribe(recognizer, kSeconds, whole.checkpoint);
+  EXPECT_EQ(recognizer.batches, 2 * all) << "every batch is computed again";
+  EXPECT_NE(anew.checkpoint.back().at("made_by"), whole.checkpoint.back().at("made_by"));
+  // Both kinds lie in the checkpoint now; each run takes its own.
+  recognizer.model_hash = "hash";
+  const Outcome back = Transcribe(recognizer, kSeconds, anew.checkpoint);
+  EXPECT_EQ(recognizer.batches, 2 * all) << "nothing is left to compute";
+  EXPECT_EQ(WordsOf(*back.transcript), WordsOf(*whole.transcript));
+  EXPECT_NE(MadeBy({"e", "m", "h", "aligned"}, TranscribeSettingsHash("en")),
+            MadeBy({"e", "m", "h", "aligned"}, TranscribeSettingsHash("")));
+}
+
+TEST(Transcriber, LeavesOutTheCheckpointOfOtherWindows) {
+  SpellingRecognizer recognizer;
+  const Outcome whole = Transcribe(recognizer, kSeconds);
+  SpellingRecognizer undisturbed;
+  const Outcome expected = Transcribe(undisturbed, 30);
   const Outcome other = Transcribe(recognizer, 30, whole.checkpoint);
-  ASSERT_FALSE(other.transcript);
-  EXPECT_EQ(other.transcript.error().code, ErrorCode::kCorrupt);
+  ASSERT_TRUE(other.transcript);
+  EXPECT_EQ(WordsOf(*other.transcript), WordsOf(*expected.transcript));
+  // Of a checkpoint whose second batch is of other windows, the others are taken.
+  std::vector<nlohmann::json> mixed = whole.checkpoint;
+  mixed[1]["ranges"][0][0] = mixed[1]["ranges"][0][0].get<int64_t>() + 1;
+  SpellingRecognizer again;
+  const Outcome mended = Transcribe(again, kSeconds, mixed);
+  EXPECT_EQ(WordsOf(*mended.transcript), WordsOf(*whole.transcript));
+  EXPECT_EQ(again.batches, 1);
+}
+
+TEST(Transcriber, HalvesABatchThatIsTooMuchForTheEnginesMemory) {
+  SpellingRecognizer undisturbed;
+  const Outcome whole = Transcribe(undisturbed, kSeconds);
+  EXPECT_EQ(whole.transcript->halved_batches, 0);
+  for (const size_t windows_max : {7, 3, 1}) {
+    SpellingRecognizer small;
+    small.windows_max = windows_max;
+    const Outcome outcome = Transcribe(small, kSeconds);
+    ASSERT_TRUE(outcome.transcript) << outcome.transcript.error().message;
+    EXPECT_GT(outcome.transcript->halved_batches, 0);
+    EXPECT_EQ(WordsOf(*outcome.transcript), WordsOf(*whole.transcript));
+    EXPECT_EQ(outcome.checkpoint, whole.checkpoint);
+  }
+}
+
+TEST(Transcriber, FailsWhereEvenOneWindowIsTooMuchOrTheLimitIsAnother) {
+  SpellingRecognizer none;
+  none.windows_max = 0;
+  EXPECT_EQ(Transcribe(none, kSeconds).transcript.error().reason, "resource");
+  SpellingRecognizer queue;
+  queue.windows_max = 7;
+  queue.reason = "queue";
+  EXPECT_EQ(Transcribe(queue, kSeconds).transcript.error().reason, "queue");
+  EXPECT_LE(queue.batches, 2) << "nothing was tried again";
 }
 
 TEST(Transcriber, NothingSaidIsAnEmptyTranscript) {

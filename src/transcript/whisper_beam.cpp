@@ -37,8 +37,7 @@ std::vector<WhisperBeam::Candidate> WhisperBeam::Candidates(
     const std::vector<std::span<const float>>& log_probs) const {
   std::vector<Candidate> candidates;
   for (size_t i = 0; i < open_.size(); ++i) {
-    if (!std::isfinite(open_[i].sum_logprob)) continue;  // it only fills the row
-    for (const Token token : Likeliest(log_probs[i], beams_ + 1)) {
+    for (const Token token : Likeliest(log_probs[i], rules_.beams + 1)) {
       const float log_prob = log_probs[i][size_t(token)];
       candidates.push_back({i, token, log_prob, open_[i].sum_logprob + log_prob});
     }
@@ -52,13 +51,15 @@ std::vector<WhisperBeam::Candidate> WhisperBeam::Candidates(
 void WhisperBeam::Advance(const std::vector<std::span<const float>>& log_probs) {
   std::vector<Hypothesis> next;
   parents_.clear();
-  const auto candidates = Candidates(log_probs);
-  for (const Candidate& candidate : candidates) {
-    if (next.size() == beams_) break;
+  float best = -std::numeric_limits<float>::infinity();
+  for (const Hypothesis& ended : ended_) best = std::max(best, ended.sum_logprob);
+  for (const Candidate& candidate : Candidates(log_probs)) {
+    best = std::max(best, candidate.sum);
+    if (next.size() == rules_.beams || candidate.sum < best - rules_.behind_max) break;
     Hypothesis hypothesis = open_[candidate.parent];
     hypothesis.sum_logprob = candidate.sum;
     if (candidate.token == end_of_text_) {
-      if (ended_.size() < beams_) ended_.push_back(std::move(hypothesis));
+      if (ended_.size() < rules_.beams) ended_.push_back(std::move(hypothesis));
       continue;
     }
     hypothesis.tokens.push_back(candidate.token);
@@ -66,18 +67,8 @@ void WhisperBeam::Advance(const std::vector<std::span<const float>>& log_probs) 
     next.push_back(std::move(hypothesis));
     parents_.push_back(candidate.parent);
   }
-  // Where the rules leave too few tokens, the last one stands for the missing ones.
-  while (!next.empty() && next.size() < beams_) {
-    next.push_back(next.back());
-    next.back().sum_logprob = -std::numeric_limits<float>::infinity();
-    parents_.push_back(parents_.back());
-  }
-  done_ = ended_.size() >= beams_ || next.empty();
-  if (next.empty()) {  // nothing can follow but the end
-    open_.resize(beams_, open_.front());
-    parents_.assign(beams_, 0);
-    return;
-  }
+  done_ = ended_.size() >= rules_.beams || next.empty();
+  if (next.empty()) return;
   open_ = std::move(next);
   if (EndsInLoop(open_.front().tokens)) {
     open_.front().looped = true;

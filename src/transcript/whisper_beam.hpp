@@ -1,5 +1,6 @@
 // Beam search over one window: the hypotheses that are still open, and those that have ended
-// (whisper/decoding.py: BeamSearchDecoder with patience 1, MaximumLikelihoodRanker).
+// (whisper/decoding.py: BeamSearchDecoder with patience 1, MaximumLikelihoodRanker), without those
+// that are far less likely than the best one: they cost most of the time and hardly ever win.
 #pragma once
 
 #include <span>
@@ -18,18 +19,26 @@ struct Hypothesis {
   float AvgLogprob() const { return sum_logprob / float(tokens.size() + 1); }
 };
 
+struct BeamRules {
+  size_t beams = 5;
+  // A hypothesis is followed while its log-probability is at most this much below the best one's.
+  float behind_max = 3.0f;
+};
+
 class WhisperBeam {
  public:
-  WhisperBeam(size_t beams, Token end_of_text) : beams_(beams), end_of_text_(end_of_text) {}
+  WhisperBeam(BeamRules rules, Token end_of_text) : rules_(rules), end_of_text_(end_of_text) {}
 
   // Takes the log-probabilities of the next token after each open hypothesis (a single, empty one
-  // at first). Afterwards open() has exactly `beams` hypotheses and parents() says which of the
-  // former ones each of them continues. Equal scores: the earlier hypothesis, the lower token.
+  // at first). Afterwards open() has one to `beams` hypotheses, unless it is done, and parents()
+  // says which of the former ones each of them continues. Equal scores: the earlier hypothesis,
+  // the lower token.
   void Advance(const std::vector<std::span<const float>>& log_probs);
 
   const std::vector<Hypothesis>& open() const { return open_; }
   const std::vector<size_t>& parents() const { return parents_; }
-  // True when as many hypotheses as beams have ended, or the best one only repeats itself.
+  // True when as many hypotheses as beams have ended, none that is open is worth following, or the
+  // best one only repeats itself.
   bool done() const { return done_; }
   // The likeliest by average log-probability; among those still open when none has ended.
   Hypothesis Best() const;
@@ -43,7 +52,7 @@ class WhisperBeam {
   };
   std::vector<Candidate> Candidates(const std::vector<std::span<const float>>& log_probs) const;
 
-  const size_t beams_;
+  const BeamRules rules_;
   const Token end_of_text_;
   std::vector<Hypothesis> open_{Hypothesis()};
   std::vector<Hypothesis> ended_;

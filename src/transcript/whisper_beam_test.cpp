@@ -27,8 +27,10 @@ std::vector<float> After(const std::vector<Token>& tokens, unsigned seed) {
   return row;
 }
 
-Hypothesis Search(size_t beams, unsigned seed) {
-  WhisperBeam beam(beams, kEnd);
+constexpr float kAll = 1000;  // so far behind the best that nothing is left out
+
+Hypothesis Search(BeamRules rules, unsigned seed) {
+  WhisperBeam beam(rules, kEnd);
   while (!beam.done()) {
     std::vector<std::vector<float>> rows;
     for (const Hypothesis& open : beam.open()) rows.push_back(After(open.tokens, seed));
@@ -57,7 +59,7 @@ TEST(WhisperBeam, AsWideAsTheSpaceItFindsTheBest) {
   for (unsigned seed = 0; seed < 30; ++seed) {
     Hypothesis best;
     Exhaust({}, seed, best);
-    const Hypothesis found = Search(200, seed);
+    const Hypothesis found = Search({200, kAll}, seed);
     EXPECT_EQ(found.tokens, best.tokens) << "seed " << seed;
     EXPECT_NEAR(found.sum_logprob, best.sum_logprob, 1e-4) << "seed " << seed;
   }
@@ -72,7 +74,7 @@ TEST(WhisperBeam, OneBeamIsGreedy) {
       if (token == kEnd) break;
       greedy.push_back(token);
     }
-    const Hypothesis found = Search(1, seed);
+    const Hypothesis found = Search({1, kAll}, seed);
     EXPECT_TRUE(found.tokens.size() <= greedy.size() &&
                 std::equal(found.tokens.begin(), found.tokens.end(), greedy.begin()))
         << "seed " << seed;
@@ -80,7 +82,7 @@ TEST(WhisperBeam, OneBeamIsGreedy) {
 }
 
 TEST(WhisperBeam, TellsWhichHypothesisEachContinues) {
-  WhisperBeam beam(2, kEnd);
+  WhisperBeam beam({2, kAll}, kEnd);
   const float never = -std::numeric_limits<float>::infinity();
   beam.Advance({std::vector<float>{-1, -2, -9, never}});
   EXPECT_THAT(beam.parents(), ElementsAre(0, 0));
@@ -93,8 +95,25 @@ TEST(WhisperBeam, TellsWhichHypothesisEachContinues) {
   EXPECT_THAT(beam.open()[1].log_probs, ElementsAre(-2, -1));
 }
 
+TEST(WhisperBeam, FollowsOnlyWhatIsNotFarBehind) {
+  const float never = -std::numeric_limits<float>::infinity();
+  const std::vector<float> row{-0.1f, -2.0f, -4.0f, never};
+  WhisperBeam wide({3, kAll}, kEnd);
+  wide.Advance({row});
+  EXPECT_EQ(wide.open().size(), 3u);
+  WhisperBeam near({3, 3.0f}, kEnd);
+  near.Advance({row});
+  EXPECT_EQ(near.open().size(), 2u);
+  EXPECT_THAT(near.parents(), ElementsAre(0, 0));
+  // What has ended counts as well: nothing that is open can catch up with it.
+  const std::vector<float> ends{-8, -9, -9, -0.01f};
+  near.Advance({ends, std::vector<float>{-5, -6, -7, never}});
+  EXPECT_TRUE(near.done());
+  EXPECT_THAT(near.Best().tokens, ElementsAre(0));
+}
+
 TEST(WhisperBeam, ALoopEndsTheSearch) {
-  WhisperBeam beam(2, kEnd);
+  WhisperBeam beam({2, kAll}, kEnd);
   const std::vector<float> row{-0.1f, -4, -5, -6};
   int steps = 0;
   for (; !beam.done() && steps < 100; ++steps) {

@@ -20,9 +20,6 @@ constexpr float kNoSpeechMin = 0.6f;
 // from the rest of its recording, but must be sure.
 constexpr double kLanguageSurprise = 0.1;
 
-// Hypotheses followed at temperature 0, as in the reference's transcribe command.
-constexpr size_t kBeams = 5;
-
 std::string_view Trim(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\n");
   if (first == std::string_view::npos) return {};
@@ -150,49 +147,75 @@ std::vector<Token> WhisperDecoder::Prompts(const Sampling& sampling,
   return tokens;
 }
 
+// The rows that follow a step, window by window.
+struct WhisperDecoder::NextRows {
+  struct OfWindow {
+    std::vector<size_t> parents;  // among the step's rows
+    std::vector<Token> tokens;
+  };
+  std::vector<OfWindow> windows;  // none of those that ended
+
+  // Takes the ended windows out, of the batch too: the last one takes the place of each.
+  void Close(EncodedWindows& encoded) {
+    for (size_t place = windows.size(); place-- > 0;) {
+      if (!windows[place].parents.empty()) continue;
+      encoded.Swap(place, windows.size() - 1);
+      windows[place] = std::move(windows.back());
+      windows.pop_back();
+    }
+  }
+};
+
+// Goes on with `rows`; returns their tokens.
+std::vector<Token> WhisperDecoder::Follow(const NextRows& rows, DecoderState& state) const {
+  std::vector<size_t> parents, counts;
+  std::vector<Token> tokens;
+  for (const auto& window : rows.windows) {
+    parents.insert(parents.end(), window.parents.begin(), window.parents.end());
+    tokens.insert(tokens.end(), window.tokens.begin(), window.tokens.end());
+    counts.push_back(window.parents.size());
+  }
+  model_.Branch(parents, std::move(counts), state);
+  return tokens;
+}
+
 // Beam search to the end of every window.
 Result<std::vector<Hypothesis>> WhisperDecoder::Search(const Sampling& sampling,
                                                        EncodedWindows& encoded,
                                                        const Deadline& deadline) const {
   std::vector<Hypothesis> found(sampling.windows.size());
-  std::vector<WhisperBeam> beams(sampling.windows.size(), WhisperBeam(kBeams, config_.end_of_text));
+  std::vector<WhisperBeam> beams(sampling.windows.size(), WhisperBeam({}, config_.end_of_text));
   DecoderState state = model_.Start(sampling.rows);
-  std::vector<Token> next = Prompts(sampling, encoded);
+  std::vector<Token> tokens = Prompts(sampling, encoded);
   const size_t length_max = config_.tokens_max / 2;
-  for (size_t length = 0; state.rows > 0; ++length) {
+  for (size_t length = 0; !tokens.empty(); ++length) {
     NRL_CHECK(deadline.Check("recognition"));
-    NRL_CHECK(model_.Step(next, encoded, state));
-    std::vector<size_t> parents;
-    next.clear();
-    const size_t before = state.beams;
-    for (size_t place = 0; place < state.rows / before; ++place) {
+    NRL_CHECK(model_.Step(tokens, encoded, state));
+    NextRows next;
+    size_t first = 0;
+    for (size_t place = 0; place < state.windows(); first += state.counts[place++]) {
       const size_t window = encoded.window[place];
       WhisperBeam& beam = beams[window];
       std::vector<std::span<const float>> rows;
-      for (size_t i = 0; i < before; ++i) {
+      for (size_t i = 0; i < state.counts[place]; ++i) {
         const auto logits =
-            std::span(state.logits)
-                .subspan((place * before + i) * config_.vocabulary, config_.vocabulary);
+            std::span(state.logits).subspan((first + i) * config_.vocabulary, config_.vocabulary);
         rules_.Apply(logits, beam.open()[i].tokens, sampling.request.end_ms[window]);
         rows.push_back(logits);
       }
       beam.Advance(rows);
-      for (size_t i = 0; i < kBeams; ++i) {
-        parents.push_back(place * before + beam.parents()[i]);
-        const auto& tokens = beam.open()[i].tokens;
-        next.push_back(tokens.empty() ? config_.end_of_text : tokens.back());
+      auto& following = next.windows.emplace_back();
+      if (beam.done() || length + 1 >= length_max) {
+        found[window] = beam.Best();
+        continue;
+      }
+      for (size_t i = 0; i < beam.open().size(); ++i) {
+        following.parents.push_back(first + beam.parents()[i]);
+        following.tokens.push_back(beam.open()[i].tokens.back());
       }
     }
-    model_.Branch(parents, kBeams, state);
-    for (size_t place = state.rows / kBeams; place-- > 0;) {
-      const size_t window = encoded.window[place];
-      if (!beams[window].done() && length + 1 < length_max) continue;
-      found[window] = beams[window].Best();
-      model_.Drop(place, encoded, state);
-      const auto last = next.end() - kBeams;
-      std::copy(last, next.end(), next.begin() + std::ptrdiff_t(place * kBeams));
-      next.erase(last, next.end());
-    }
+    next.Close(encoded);
+    tokens = Follow(next, state);
   }
   return found;
 }
@@ -203,41 +226,37 @@ Result<std::vector<Hypothesis>> WhisperDecoder::Sample(const Sampling& sampling,
                                                        const Deadline& deadline) const {
   const auto& [request, windows, rows, temperature] = sampling;
   std::vector<Hypothesis> attempts(windows.size());
-  std::vector<bool> done(windows.size(), false);
   std::vector<std::mt19937_64> randoms;
   randoms.reserve(request.seeds.size());
   for (const uint64_t seed : request.seeds) {
     randoms.emplace_back(seed + uint64_t(std::lround(temperature * 10)));
   }
   DecoderState state = model_.Start(rows);
-  std::vector<Token> next = Prompts(sampling, encoded);
+  std::vector<Token> tokens = Prompts(sampling, encoded);
   const size_t length_max = config_.tokens_max / 2;
-  for (size_t length = 0; state.rows > 0; ++length) {
+  for (size_t length = 0; !tokens.empty(); ++length) {
     NRL_CHECK(deadline.Check("recognition"));
-    NRL_CHECK(model_.Step(next, encoded, state));
-    next.resize(state.rows);
-    for (size_t row = 0; row < state.rows; ++row) {
+    NRL_CHECK(model_.Step(tokens, encoded, state));
+    NextRows next;
+    for (size_t row = 0; row < state.windows(); ++row) {
       const size_t window = encoded.window[row];
       Hypothesis& attempt = attempts[window];
       const auto logits =
           std::span(state.logits).subspan(row * config_.vocabulary, config_.vocabulary);
       rules_.Apply(logits, attempt.tokens, request.end_ms[window]);
-      next[row] = Pick(logits, temperature, randoms[window]);
-      const float log_prob = logits[size_t(next[row])];
+      const Token token = Pick(logits, temperature, randoms[window]);
+      const float log_prob = logits[size_t(token)];
       attempt.sum_logprob += log_prob;
-      done[window] = next[row] == config_.end_of_text;
-      if (done[window]) continue;
-      attempt.tokens.push_back(next[row]);
+      auto& following = next.windows.emplace_back();
+      if (token == config_.end_of_text) continue;
+      attempt.tokens.push_back(token);
       attempt.log_probs.push_back(log_prob);
       attempt.looped = EndsInLoop(attempt.tokens);
-      done[window] = attempt.looped || length + 1 >= length_max;
+      if (attempt.looped || length + 1 >= length_max) continue;
+      following = {{row}, {token}};
     }
-    for (size_t row = state.rows; row-- > 0;) {
-      if (!done[encoded.window[row]]) continue;
-      model_.Drop(row, encoded, state);
-      next[row] = next.back();
-      next.pop_back();
-    }
+    next.Close(encoded);
+    tokens = Follow(next, state);
   }
   return attempts;
 }

@@ -55,6 +55,8 @@ class WhisperDecoder {
                        const std::vector<std::vector<double>>& probabilities,
                        std::vector<DecodedWindow>& windows) const;
   struct Sampling;
+  struct NextRows;
+  std::vector<Token> Follow(const NextRows& rows, DecoderState& state) const;
   std::vector<Token> Prompts(const Sampling& sampling, const EncodedWindows& encoded) const;
   Result<std::vector<Hypothesis>> Search(const Sampling& sampling, EncodedWindows& encoded,
                                          const Deadline& deadline) const;

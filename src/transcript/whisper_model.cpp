@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <numeric>
@@ -16,6 +17,26 @@ using platform::Shape;
 using platform::Tensor;
 
 constexpr size_t kHead = 64;
+
+// Where the rows of windows stand in attention, which has the same room for every window.
+struct RowPlaces {
+  std::vector<int64_t> row_at;
+  std::vector<int64_t> place_of;
+};
+
+RowPlaces PlacesOf(const std::vector<size_t>& counts) {
+  const size_t most = *std::ranges::max_element(counts);
+  RowPlaces places;
+  int64_t row = 0;
+  for (const size_t count : counts) {
+    for (size_t i = 0; i < most; ++i) {
+      if (i < count) places.place_of.push_back(std::ssize(places.row_at));
+      places.row_at.push_back(row + int64_t(std::min(i, count - 1)));
+    }
+    row += int64_t(count);
+  }
+  return places;
+}
 
 }  // namespace
 
@@ -42,13 +63,19 @@ Result<std::unique_ptr<WhisperModel>> WhisperModel::Open(
       new WhisperModel(std::move(config), std::move(encoder), std::move(decoder)));
 }
 
-EncodedWindows WhisperModel::Prepare(std::vector<int64_t> row_frames) const {
+EncodedWindows WhisperModel::Prepare(const std::vector<size_t>& samples) const {
   EncodedWindows encoded;
-  encoded.window.resize(row_frames.size());
+  encoded.window.resize(samples.size());
   std::iota(encoded.window.begin(), encoded.window.end(), size_t{0});
-  encoded.frames = size_t(*std::ranges::max_element(row_frames));
-  encoded.row_frames = std::move(row_frames);
-  const size_t size = encoded.rows() * config_.heads * kHead * encoded.frames;
+  for (const size_t count : samples) {
+    encoded.chosen.push_back(PlacesFor(count, int64_t(config_.frames_max)));
+    encoded.places = std::max(encoded.places, encoded.chosen.back().count());
+  }
+  encoded.shares.assign(encoded.rows() * encoded.places, 0.0f);
+  for (size_t row = 0; row < encoded.rows(); ++row) {
+    std::ranges::copy(encoded.chosen[row].shares, &encoded.shares[row * encoded.places]);
+  }
+  const size_t size = encoded.rows() * config_.heads * kHead * encoded.places;
   encoded.keys.assign(config_.layers, std::vector<float>(size));
   encoded.values.assign(config_.layers, std::vector<float>(size));
   return encoded;
@@ -56,17 +83,22 @@ EncodedWindows WhisperModel::Prepare(std::vector<int64_t> row_frames) const {
 
 Status WhisperModel::Encode(std::span<const float> samples, size_t row,
                             EncodedWindows& encoded) const {
-  const size_t frames = size_t(encoded.row_frames[row]);
-  std::vector<float> mel(config_.mel_bands * frames * 2);
-  log_mel_.Compute(samples, frames * 2, mel);
+  const EncoderPlaces& chosen = encoded.chosen[encoded.window[row]];
+  std::vector<float> mel(config_.mel_bands * size_t(chosen.frames) * 2);
+  log_mel_.Compute(samples, size_t(chosen.frames) * 2, mel);
+  const size_t places = chosen.count();
   const auto heads = int64_t(config_.heads);
-  const auto count = int64_t(frames);
-  const Tensor input("mel", mel.data(), Shape{1, int64_t(config_.mel_bands), count * 2});
-  const size_t row_size = config_.heads * kHead * encoded.frames;
+  const auto count = int64_t(places);
+  const std::array<Tensor, 4> inputs{
+      Tensor("mel", mel.data(), Shape{1, int64_t(config_.mel_bands), chosen.frames * 2}),
+      Tensor("sources", chosen.sources.data(), Shape{count}),
+      Tensor("places", chosen.places.data(), Shape{count}),
+      Tensor("shares", chosen.shares.data(), Shape{count})};
+  const size_t row_size = config_.heads * kHead * encoded.places;
   // A row as long as the batch is written in place; a shorter one takes a detour, since its keys
   // are [64, frames] with another stride.
-  const bool direct = frames == encoded.frames;
-  const size_t size = config_.heads * kHead * frames;
+  const bool direct = places == encoded.places;
+  const size_t size = config_.heads * kHead * places;
   std::vector<float> own(direct ? 0 : size * config_.layers * 2);
   std::vector<Tensor> outputs;
   for (size_t i = 0; i < config_.layers; ++i) {
@@ -75,63 +107,69 @@ Status WhisperModel::Encode(std::span<const float> samples, size_t row,
     outputs.emplace_back(names_[i].cross_key.c_str(), key, Shape{1, heads, kHead, count});
     outputs.emplace_back(names_[i].cross_value.c_str(), value, Shape{1, heads, count, kHead});
   }
-  NRL_CHECK(encoder_->Run(std::span(&input, 1), outputs));
+  NRL_CHECK(encoder_->Run(inputs, outputs));
   if (direct) return {};
   for (size_t i = 0; i < config_.layers; ++i) {
     for (size_t line = 0; line < config_.heads * kHead; ++line) {
-      std::memcpy(&encoded.keys[i][row * row_size + line * encoded.frames],
-                  &own[2 * i * size + line * frames], frames * sizeof(float));
+      std::memcpy(&encoded.keys[i][row * row_size + line * encoded.places],
+                  &own[2 * i * size + line * places], places * sizeof(float));
     }
     for (size_t head = 0; head < config_.heads; ++head) {
-      std::memcpy(&encoded.values[i][row * row_size + head * encoded.frames * kHead],
-                  &own[(2 * i + 1) * size + head * frames * kHead], frames * kHead * sizeof(float));
+      std::memcpy(&encoded.values[i][row * row_size + head * encoded.places * kHead],
+                  &own[(2 * i + 1) * size + head * places * kHead], places * kHead * sizeof(float));
     }
   }
   return {};
 }
 
 std::vector<Tensor> WhisperModel::CrossInputs(const EncodedWindows& encoded, size_t count) const {
-  const auto rows = int64_t(count);
+  const auto windows = int64_t(count);
   const auto heads = int64_t(config_.heads);
-  const auto frames = int64_t(encoded.frames);
+  const auto places = int64_t(encoded.places);
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < config_.layers; ++i) {
     inputs.emplace_back(names_[i].cross_key.c_str(), encoded.keys[i].data(),
-                        Shape{rows, heads, kHead, frames});
+                        Shape{windows, heads, kHead, places});
     inputs.emplace_back(names_[i].cross_value.c_str(), encoded.values[i].data(),
-                        Shape{rows, heads, frames, kHead});
+                        Shape{windows, heads, places, kHead});
   }
-  inputs.emplace_back("frames", encoded.row_frames.data(), Shape{rows});
+  inputs.emplace_back("shares", encoded.shares.data(), Shape{windows, places});
   return inputs;
 }
 
-DecoderState WhisperModel::Start(size_t rows) const {
+size_t DecoderState::rows() const {
+  return std::accumulate(counts.begin(), counts.end(), size_t{});
+}
+
+DecoderState WhisperModel::Start(size_t windows) const {
   DecoderState state;
-  state.rows = rows;
+  state.counts.assign(windows, 1);
   state.past.resize(config_.layers * 2);
   state.present.resize(config_.layers * 2);
-  state.logits.resize(rows * config_.vocabulary);
+  state.logits.resize(windows * config_.vocabulary);
   return state;
 }
 
 Status WhisperModel::Step(std::span<const Token> tokens, const EncodedWindows& encoded,
                           DecoderState& state) const {
-  const size_t added = tokens.size() / state.rows;
-  const size_t windows = state.rows / state.beams;
-  NRL_ASSERT(windows <= encoded.rows() && state.length + added <= config_.tokens_max);
-  const size_t needed = state.rows * config_.heads * kHead * (state.length + added);
+  const size_t added = tokens.size() / state.rows();
+  NRL_ASSERT(state.windows() <= encoded.rows() && state.length + added <= config_.tokens_max);
+  const size_t needed = state.rows() * config_.heads * kHead * (state.length + added);
   for (auto& cache : state.present) {  // ahead of what is needed, so that it seldom grows
     if (cache.size() < needed) cache.resize(needed + needed / 2);
   }
   std::vector<int64_t> positions(tokens.size());
   for (size_t i = 0; i < tokens.size(); ++i) positions[i] = int64_t(state.length + i % added);
-  const auto rows = int64_t(state.rows);
+  const RowPlaces places = PlacesOf(state.counts);
+  const auto rows = int64_t(state.rows());
   const auto heads = int64_t(config_.heads);
   const Shape past{rows, heads, int64_t(state.length), kHead};
   const Shape present{rows, heads, int64_t(state.length + added), kHead};
-  std::vector<Tensor> inputs = CrossInputs(encoded, windows);
+  std::vector<Tensor> inputs = CrossInputs(encoded, state.windows());
   inputs.emplace_back("tokens", tokens.data(), Shape{rows, int64_t(added)});
   inputs.emplace_back("pos", positions.data(), Shape{rows, int64_t(added)});
+  inputs.emplace_back("row_at", places.row_at.data(), Shape{std::ssize(places.row_at)});
+  inputs.emplace_back("place_of", places.place_of.data(), Shape{rows});
   std::vector<Tensor> outputs;
   outputs.emplace_back("logits", state.logits.data(), Shape{rows, int64_t(config_.vocabulary)});
   for (size_t i = 0; i < config_.layers; ++i) {
@@ -151,6 +189,7 @@ Result<std::vector<float>> WhisperModel::Align(std::span<const Token> tokens,
   const size_t length = tokens.size() / encoded.rows();
   std::vector<int64_t> positions(tokens.size());
   for (size_t i = 0; i < tokens.size(); ++i) positions[i] = int64_t(i % length);
+  const RowPlaces places = PlacesOf(std::vector<size_t>(encoded.rows(), 1));
   const auto rows = int64_t(encoded.rows());
   const auto heads = int64_t(config_.heads);
   const Shape none{rows, heads, 0, kHead};
@@ -158,14 +197,16 @@ Result<std::vector<float>> WhisperModel::Align(std::span<const Token> tokens,
   std::vector<Tensor> inputs = CrossInputs(encoded, encoded.rows());
   inputs.emplace_back("tokens", tokens.data(), Shape{rows, int64_t(length)});
   inputs.emplace_back("pos", positions.data(), Shape{rows, int64_t(length)});
+  inputs.emplace_back("row_at", places.row_at.data(), Shape{rows});
+  inputs.emplace_back("place_of", places.place_of.data(), Shape{rows});
   for (const LayerNames& names : names_) {
     inputs.emplace_back(names.past_key.c_str(), &empty, none);
     inputs.emplace_back(names.past_value.c_str(), &empty, none);
   }
-  std::vector<float> weights(encoded.rows() * config_.alignment_heads * length * encoded.frames);
+  std::vector<float> weights(encoded.rows() * config_.alignment_heads * length * encoded.places);
   const Tensor output(
       "align", weights.data(),
-      Shape{rows, int64_t(config_.alignment_heads), int64_t(length), int64_t(encoded.frames)});
+      Shape{rows, int64_t(config_.alignment_heads), int64_t(length), int64_t(encoded.places)});
   NRL_CHECK(decoder_->Run(inputs, std::span(&output, 1)));
   return weights;
 }
@@ -179,11 +220,11 @@ void EncodedWindows::Swap(size_t row, size_t other) {
   if (row == other) return;
   std::ranges::for_each(keys, swap_rows);
   std::ranges::for_each(values, swap_rows);
+  swap_rows(shares);
   std::swap(window[row], window[other]);
-  std::swap(row_frames[row], row_frames[other]);
 }
 
-void WhisperModel::Branch(std::span<const size_t> parents, size_t beams,
+void WhisperModel::Branch(std::span<const size_t> parents, std::vector<size_t> counts,
                           DecoderState& state) const {
   const size_t size = config_.heads * kHead * state.length;
   for (size_t i = 0; i < state.past.size(); ++i) {
@@ -195,21 +236,9 @@ void WhisperModel::Branch(std::span<const size_t> parents, size_t beams,
     }
     state.past[i].swap(to);
   }
-  state.rows = parents.size();
-  state.beams = beams;
-  state.logits.resize(state.rows * config_.vocabulary);
-}
-
-void WhisperModel::Drop(size_t window, EncodedWindows& encoded, DecoderState& state) const {
-  const size_t last = state.rows / state.beams - 1;
-  state.rows -= state.beams;
-  if (window == last) return;
-  encoded.Swap(window, last);
-  const size_t size = config_.heads * kHead * state.length * state.beams;
-  for (auto& cache : state.past) {
-    std::copy_n(cache.begin() + std::ptrdiff_t(last * size), size,
-                cache.begin() + std::ptrdiff_t(window * size));
-  }
+  state.counts = std::move(counts);
+  NRL_ASSERT(state.rows() == parents.size());
+  state.logits.resize(state.rows() * config_.vocabulary);
 }
 
 }  // namespace narralytica::transcript

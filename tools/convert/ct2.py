@@ -41,7 +41,7 @@ class _Reader:
 
 
 def read(data: bytes) -> dict[str, np.ndarray]:
-    """Returns every variable of the model by its CTranslate2 name, in the stored type."""
+    """Returns every variable of the model by its CTranslate2 name, as 16-bit floats."""
     reader = _Reader(data)
     version = reader.number("I")
     if version != VERSION:
@@ -62,4 +62,17 @@ def read(data: bytes) -> dict[str, np.ndarray]:
     for _ in range(reader.number("I")):
         alias = reader.string()
         variables[alias] = variables[reader.string()]
-    return variables
+    return floats(variables)
+
+
+def floats(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The model in 16-bit floats: CTranslate2 may store codes (int8, int16) with a scale a row."""
+    found = {}
+    for name, array in variables.items():
+        if name.endswith("_scale") or array.ndim == 0:
+            continue
+        scale = variables.get(f"{name}_scale")
+        if scale is not None:
+            array = array.astype(np.float32) / scale.reshape(-1, *[1] * (array.ndim - 1))
+        found[name] = array.astype(np.float16, copy=False)
+    return found

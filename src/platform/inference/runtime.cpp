@@ -67,12 +67,31 @@ std::string Consume(const OrtApi& api, OrtStatus* status) {
 template <typename T>
 using Owned = std::unique_ptr<T, std::function<void(T*)>>;
 
+// ONNX Runtime has no error code for it; its arena and the C++ library say it in these words.
+bool IsOutOfMemory(std::string_view cause) {
+  return cause.contains("Failed to allocate memory") || cause.contains("bad_alloc") ||
+         cause.contains("bad allocation");
+}
+
 Status RuntimeError(const char* doing, const std::string& cause) {
+  if (IsOutOfMemory(cause)) {
+    Error error = OutOfMemory();
+    error.cause = cause;
+    return Fail(std::move(error));
+  }
   return Fail(ErrorCode::kInternal, fmt::format("the inference runtime failed while {}", doing),
               "see the engine's log for the cause", cause);
 }
 
 }  // namespace
+
+Error OutOfMemory() {
+  return {ErrorCode::kLimited,
+          "the inference engine is at its memory limit",
+          "try later with less at once, or raise engine.memory_bytes_max",
+          {},
+          "resource"};
+}
 
 struct Runtime::Impl {
   void* library = nullptr;
@@ -192,6 +211,7 @@ Result<std::unique_ptr<Session>> Session::Open(std::shared_ptr<const Runtime> ru
   if (!cause.empty()) NRL_CHECK(RuntimeError("preparing a session", cause));
   cause = Consume(
       api, api.CreateSession(impl->runtime->impl_->env, model_path.c_str(), raw, &impl->session));
+  if (IsOutOfMemory(cause)) NRL_CHECK(RuntimeError("opening a model", cause));
   if (!cause.empty()) {
     return Fail(ErrorCode::kCorrupt, fmt::format("model file '{}' cannot be opened", name),
                 "run `make models` to fetch and convert it again", cause);

@@ -63,6 +63,9 @@ struct Tensor {
         shape(tensor_shape) {}
 };
 
+// What a caller is told when this process is at its memory ceiling: kLimited, reason "resource".
+Error OutOfMemory();
+
 // The loaded library. Immutable, thread-safe; sessions keep it alive.
 class Runtime {
  public:
@@ -103,7 +106,7 @@ class Session {
   // Runs the graph on `inputs` and writes exactly the named `outputs`; outputs of the graph that
   // are not named are not computed where the graph allows it. An output may share memory with an
   // input only where the graph's operator allows it (a key-value cache updated in place).
-  // kInternal when names, types or shapes do not fit the graph.
+  // kInternal when names, types or shapes do not fit the graph; OutOfMemory().
   Status Run(std::span<const Tensor> inputs, std::span<const Tensor> outputs) const;
   Status Run(std::initializer_list<Tensor> inputs, std::initializer_list<Tensor> outputs) const {
     return Run(std::span(inputs.begin(), inputs.size()),

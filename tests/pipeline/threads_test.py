@@ -1,0 +1,58 @@
+"""The transcript's bytes depend on the sound alone: not on threads, not on the memory at hand.
+
+`make long-audio` runs the first on twenty minutes; here it is a few.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from tests.pipeline.program import INAUGURAL, MEETING, Narralytica
+
+THREADS = (1, 2, 8)
+MINUTES = float(os.environ.get("NRL_THREADS_TEST_MINUTES", "3"))
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Both samples one after the other, over and over, for so many minutes."""
+    folder = tmp_path_factory.mktemp("threads")
+    pieces = folder / "pieces.txt"
+    for sample in (MEETING, INAUGURAL):
+        command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(sample), "-vn", "-ac", "1"]
+        subprocess.run([*command, "-ar", "16000", str(folder / f"{sample.stem}.wav")], check=True)
+    names = [f"file '{sample.stem}.wav'\n" for sample in (MEETING, INAUGURAL)]
+    pieces.write_text("".join(names) * (1 + int(MINUTES)))
+    path = folder / "long.flac"
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-f", "concat", "-i", str(pieces)]
+    subprocess.run([*command, "-t", str(60 * MINUTES), str(path)], check=True)
+    return path
+
+
+def transcript(folder: pathlib.Path, recording: pathlib.Path, *settings: str) -> str:
+    """What a new data folder makes of the recording, as bytes that can be compared."""
+    narralytica = Narralytica(folder)
+    flags = [flag for setting in settings for flag in ("--set", setting)]
+    (item,) = narralytica.json("ingest", *flags, "--wait", str(recording))
+    document = narralytica.json("transcript", item["video_id"], "--format", "json")
+    kept = ("start_ms", "end_ms", "text", "language", "words")
+    return json.dumps([{key: segment[key] for key in kept} for segment in document["segments"]])
+
+
+def test_any_number_of_threads_gives_the_same_bytes(
+    recording: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    made = {
+        threads: transcript(tmp_path / str(threads), recording, f"engine.threads={threads}")
+        for threads in THREADS
+    }
+    assert len(set(made.values())) == 1, [len(text) for text in made.values()]
+    assert len(made[1]) > 1000
+    # The comparison sees what it is there for: other settings give other bytes.
+    other = transcript(tmp_path / "other", recording, "recognition.model=small-en")
+    assert other != made[1]
