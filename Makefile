@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-bench setup-console models build program debug demo test check
-.PHONY: chaos upload-test eval bench format tidy clean
+.PHONY: chaos chaos-queue upload-test eval bench format tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ check: test ## what CI runs
 
 chaos: setup program ## kill -9 the worker and the engine in the middle of twenty minutes of speech
 	@NRL_KILL_TEST_COPIES=10 $(VENV) -m pytest tests/pipeline/kill_test.py
+
+chaos-queue: setup-build ## ten thousand random histories of the queue against its model
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release --target jobs_test
+	@NRL_QUEUE_HISTORIES=$${NRL_QUEUE_HISTORIES:-10000} build/release/jobs_test \
+		--gtest_filter='QueueHistories.*'
 
 upload-test: setup program ## send a gigabyte, broken off twice, and measure both sides' memory
 	@NRL_UPLOAD_TEST_MB=1024 $(VENV) -m pytest -s tests/contract/resume_test.py
