@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-bench setup-console models build program debug demo test check
-.PHONY: chaos chaos-kills chaos-faults chaos-workers upload-test eval bench format tidy clean
+.PHONY: chaos chaos-queue chaos-kills chaos-faults chaos-workers upload-test eval bench format tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,12 @@ chaos-faults: setup-build ## a fault at every call to a store in a recording's l
 
 chaos-workers: setup program ## kill a worker ten times at the shipped lease, replace one fifty times
 	@NRL_CHAOS_TAKEOVERS=10 NRL_CHAOS_RESTARTS=50 $(VENV) -m pytest -s tests/chaos/workers_test.py
+
+chaos-queue: setup-build ## ten thousand random histories of the queue against its model
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release --target jobs_test
+	@NRL_QUEUE_HISTORIES=$${NRL_QUEUE_HISTORIES:-10000} build/release/jobs_test \
+		--gtest_filter='QueueHistories.*'
 
 upload-test: setup program ## send a gigabyte, broken off twice, and measure both sides' memory
 	@NRL_UPLOAD_TEST_MB=1024 $(VENV) -m pytest -s tests/contract/resume_test.py

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -55,7 +56,21 @@ class Tx {
     if (rows.empty()) return Fail(ErrorCode::kNotFound, std::string(what) + " does not exist");
     return std::move(rows.front());
   }
-  Status Commit() { return transaction_->Commit(); }
+  Status Commit() {
+    NRL_CHECK(transaction_->Commit());
+    for (const auto& call : after_commit_) call();
+    return {};
+  }
+  // Called once the transaction has committed, and never when it has not.
+  void AfterCommit(std::function<void()> call) { after_commit_.push_back(std::move(call)); }
+
+  // A statement that is a transaction of its own and sets its scope itself, as the functions of
+  // PostgreSQL's schema do; see platform::Database::Once.
+  template <typename... Params>
+  static Result<platform::Rows> Once(platform::Database& database,
+                                     const platform::Statement& statement, Params&&... params) {
+    return database.Once(statement, Pack(std::forward<Params>(params)...));
+  }
 
   // Waits until no other transaction holds the lock of that name, and holds it to the end of this
   // one: for decisions that rest on rows another writer may be adding to. Call it before the reads.
@@ -88,6 +103,7 @@ class Tx {
   Scope scope_;
   std::unique_ptr<platform::SqlTransaction> transaction_;
   bool writers_are_alone_;
+  std::vector<std::function<void()>> after_commit_;
 };
 
 inline constexpr int kWriteAttemptsMax = 5;

@@ -29,4 +29,31 @@ Result<jobs::Job> ChangeJob(access::Tx& tx, const JobChangeParts& parts, const J
   return parts.queue.Get(tx, job);
 }
 
+Result<Redriven> RedriveDeadLetters(const access::Scope& scope, const JobChangeParts& parts,
+                                    const jobs::DeadLetterFilter& filter, int limit) {
+  Redriven redriven;
+  JobId after;
+  while (std::ssize(redriven.jobs) < limit) {
+    const int wanted = limit - static_cast<int>(redriven.jobs.size());
+    NRL_TRY(const auto found, access::Read(parts.database, scope, [&](access::Tx& tx) {
+              return jobs::ListDeadLetters(tx, filter, after, wanted);
+            }));
+    if (found.empty()) break;
+    for (const JobId& job : found) {
+      const auto changed = access::Write(parts.database, scope, [&](access::Tx& tx) {
+        return ChangeJob(tx, parts, job, JobChange::kRetry);
+      });
+      if (changed) {
+        redriven.jobs.push_back(job);
+      } else if (changed.error().code == ErrorCode::kConflict) {
+        ++redriven.skipped;
+      } else {
+        return Fail(changed);
+      }
+    }
+    after = found.back();
+  }
+  return redriven;
+}
+
 }  // namespace narralytica::api

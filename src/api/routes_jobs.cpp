@@ -70,6 +70,21 @@ Result<Response> Change(const Services& services, const Request& request, const 
   return JsonResponse(200, JobJson(job));
 }
 
+Result<Response> Redrive(const Services& services, const Request& request, const Caller& caller) {
+  NRL_TRY(Fields fields, Fields::OfBody(request));
+  jobs::DeadLetterFilter filter;
+  filter.code = fields.Text(
+      "code", {.characters_max = 100, .form = IsPrintableAscii, .form_text = "be an error's code"});
+  filter.type = fields.Choice("type", {"ingest", "transcribe", "diarize", "enrich", "index"});
+  const int64_t limit = fields.Integer("limit", {1, kRedriveMax}, 100);
+  NRL_CHECK(fields.End());
+  const JobChangeParts parts{services.database, services.queue, services.metrics,
+                             services.environment};
+  NRL_TRY(const auto redriven,
+          RedriveDeadLetters(caller.scope, parts, filter, static_cast<int>(limit)));
+  return JsonResponse(200, RedrivenJson(redriven));
+}
+
 }  // namespace
 
 void AddJobsRoutes(Router& router, const Services& services) {
@@ -94,6 +109,13 @@ void AddJobsRoutes(Router& router, const Services& services) {
   read("/api/v1/jobs/{job_id}", Get);
   read("/api/v1/jobs/{job_id}/runs", ListRuns);
   read("/api/v1/jobs/{job_id}/events", ListEvents);
+  router.Add({.method = "POST",
+              .pattern = "/api/v1/dead-letters/redrive",
+              .cost = Cost::kWrite,
+              .permission = {"write", "jobs"},
+              .handler = [services](const Request& request, const Caller& caller) {
+                return Redrive(services, request, caller);
+              }});
   write("/api/v1/jobs/{job_id}/retry", JobChange::kRetry);
   write("/api/v1/jobs/{job_id}/cancel", JobChange::kCancel);
 }

@@ -59,6 +59,7 @@ Result<Response> Create(const Services& services, const Request& request, const 
   if (const auto parsed = source::ParseUploadMetadata(metadata); !parsed) {
     return Fail(InvalidField("upload-metadata", parsed.error().message, parsed.error().hint));
   }
+  NRL_CHECK(services.intake.Admit(caller.scope));
   NRL_TRY(const Upload upload, WriteAs(services, caller, [&](access::Tx& tx) {
             return services.uploads.Create(tx, bytes, metadata);
           }));

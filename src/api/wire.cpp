@@ -35,6 +35,12 @@ Json JobJson(const jobs::Job& job) {
       {"finished_at", OrNull(job.finished_at)}};
 }
 
+Json RedrivenJson(const Redriven& redriven) {
+  Json ids = Json::array();
+  for (const JobId& job : redriven.jobs) ids.push_back(job.str());
+  return {{"redriven", redriven.jobs.size()}, {"skipped", redriven.skipped}, {"job_ids", ids}};
+}
+
 Json RunJson(const jobs::JobRun& run, const std::string& trace) {
   return {{"id", run.id.str()},
           {"job_id", run.job.str()},

@@ -8,6 +8,7 @@
 
 #include "access/keys.hpp"
 #include "access/page.hpp"
+#include "api/job_changes.hpp"
 #include "jobs/job.hpp"
 #include "jobs/job_lists.hpp"
 #include "source/feeds.hpp"
@@ -24,6 +25,7 @@ Json OrNull(const std::optional<int64_t>& number);
 Json JobJson(const jobs::Job& job);
 // StageError, or null.
 Json JobErrorJson(const std::optional<jobs::JobError>& error, const std::string& trace);
+Json RedrivenJson(const Redriven& redriven);
 Json RunJson(const jobs::JobRun& run, const std::string& trace);
 Json EventJson(const jobs::JobEvent& event);
 Json ChangeJson(const jobs::ListedChange& change);

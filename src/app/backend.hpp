@@ -61,6 +61,8 @@ class Backend {
   virtual Result<Json> Job(const JobId& job) = 0;
   // `action` is "cancel" or "retry"; the job as it is then.
   virtual Result<Json> ChangeJob(const JobId& job, const std::string& action) = 0;
+  // The body of `POST /dead-letters/redrive`; at most api::kRedriveMax at once.
+  virtual Result<Json> Redrive(const jobs::DeadLetterFilter& filter, int limit) = 0;
   virtual Result<Json> Keys(int limit) = 0;
   virtual Result<Json> CreateKey(const access::NewKey& wanted) = 0;
   virtual Status RevokeKey(const KeyId& key) = 0;

@@ -1,4 +1,4 @@
-// `jobs`: lists jobs, shows, cancels and retries one.
+// `jobs`: lists jobs, shows, cancels and retries one; starts dead letters again.
 #include <fmt/format.h>
 
 #include "app/backend.hpp"
@@ -12,7 +12,7 @@ struct JobsOptions {
   CommonOptions common;
   std::string action = "list";
   std::string id;
-  std::string status, video;
+  std::string status, video, code, type;
   int limit = 50;
 };
 
@@ -52,9 +52,23 @@ void PrintTable(const Json& found) {
   }
 }
 
+int RunRedrive(Backend& backend, const JobsOptions& options) {
+  const auto done = backend.Redrive({options.code, options.type}, options.limit);
+  if (!done) return FailCommand(done.error(), options.common.json);
+  if (options.common.json) {
+    PrintJson(*done);
+    return kDone;
+  }
+  for (const Json& id : done->at("job_ids")) fmt::print("{}\n", id.get<std::string>());
+  Note(fmt::format("{} started again, {} left as they are", done->at("redriven").get<int>(),
+                   done->at("skipped").get<int>()));
+  return kDone;
+}
+
 int Run(const JobsOptions& options) {
   SignalStop stop;
-  if (options.action != "list" && options.id.empty()) {
+  const bool redrives = options.action == "redrive";
+  if (options.action != "list" && !redrives && options.id.empty()) {
     return FailCommand({ErrorCode::kInvalid,
                         "which job?",
                         fmt::format("write: narralytica jobs {} JOB", options.action),
@@ -64,6 +78,7 @@ int Run(const JobsOptions& options) {
   }
   const auto backend = OpenBackend(options.common, "jobs", stop.token());
   if (!backend) return FailCommand(backend.error(), options.common.json);
+  if (redrives) return RunRedrive(**backend, options);
   const auto found = Do(**backend, options);
   if (!found) return FailCommand(found.error(), options.common.json);
   if (options.common.json) {
@@ -78,16 +93,21 @@ int Run(const JobsOptions& options) {
 
 void AddJobsCommand(CommandSet& commands) {
   auto options = std::make_shared<JobsOptions>();
-  CLI::App* command = commands.app.add_subcommand("jobs", "list jobs; show, cancel or retry one");
+  CLI::App* command = commands.app.add_subcommand(
+      "jobs", "list jobs; show, cancel or retry one; redrive dead letters");
   AddCommonOptions(*command, options->common, Place::kFolderOrServer);
-  command->add_option("action", options->action, "list, show, cancel or retry")
-      ->check(CLI::IsMember({"list", "show", "cancel", "retry"}))
+  command->add_option("action", options->action, "list, show, cancel, retry or redrive")
+      ->check(CLI::IsMember({"list", "show", "cancel", "retry", "redrive"}))
       ->capture_default_str();
   command->add_option("job", options->id, "id of a job");
   command->add_option("--status", options->status, "only those in this status")
       ->check(CLI::IsMember({"queued", "running", "succeeded", "failed", "canceled"}));
   command->add_option("--video", options->video, "only those of this video");
-  command->add_option("--limit", options->limit, "at most so many, newest first")
+  command->add_option("--code", options->code,
+                      "redrive: only what failed with this code or reason");
+  command->add_option("--type", options->type, "redrive: only jobs of this stage")
+      ->check(CLI::IsMember({"ingest", "transcribe", "diarize", "enrich", "index"}));
+  command->add_option("--limit", options->limit, "at most so many: newest first; redrive: oldest")
       ->check(CLI::Range(1, kJobsMax))
       ->capture_default_str();
   command->callback([&commands, options] { commands.exit_code = Run(*options); });

@@ -197,6 +197,14 @@ class LocalBackend final : public Backend {
     return api::JobJson(changed);
   }
 
+  Result<Json> Redrive(const jobs::DeadLetterFilter& filter, int limit) override {
+    platform::Metrics metrics;
+    const api::JobChangeParts parts{store_->database(), store_->queue(), metrics,
+                                    store_->environment()};
+    NRL_TRY(const auto redriven, api::RedriveDeadLetters(store_->scope(), parts, filter, limit));
+    return api::RedrivenJson(redriven);
+  }
+
   Result<Json> Keys(int limit) override {
     return Read([&](access::Tx& tx) {
       return ReadPages(

@@ -127,6 +127,13 @@ class RemoteBackend final : public Backend {
     return client_.Post("/api/v1/jobs/" + job.str() + "/" + action, Json(), "");
   }
 
+  Result<Json> Redrive(const jobs::DeadLetterFilter& filter, int limit) override {
+    Json body{{"limit", limit}};
+    Put(body, "code", filter.code);
+    Put(body, "type", filter.type);
+    return client_.Post("/api/v1/dead-letters/redrive", body, "");
+  }
+
   Result<Json> Keys(int limit) override { return client_.List("/api/v1/keys", {}, limit); }
 
   Result<Json> CreateKey(const access::NewKey& wanted) override {

@@ -126,6 +126,26 @@ TEST_P(CatchUpTest, EveryCommittedChangeBecomesVisibleUnderItsNumber) {
   EXPECT_EQ(CatchUpNow()->recordings, 0) << "nothing is done twice";
 }
 
+TEST_P(CatchUpTest, ARevenantsWriteIsNotCommitted) {
+  AddVideo({"alpha spoke first"});
+  const Error late{ErrorCode::kConflict, "another worker has the job", {}, {}, "lease_lost"};
+  CatchUp task{*database_,
+               *objects_,
+               *index_,
+               environment_,
+               "revenant",
+               "",
+               [&] {
+                 return Status(Fail(late)); }};
+  const auto refused = RunCatchUp(task, Deadline::In(std::chrono::seconds(30)));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "lease_lost");
+  EXPECT_THAT(Find("alpha"), testing::IsEmpty());
+  task.may_commit = {};
+  ASSERT_TRUE(RunCatchUp(task, Deadline::In(std::chrono::seconds(30))));
+  EXPECT_THAT(Find("alpha"), testing::SizeIs(1)) << "unfenced it would have been seen";
+}
+
 TEST_P(CatchUpTest, ADeletedVideoLeavesTheIndex) {
   const VideoId video = AddVideo({"alpha spoke first"});
   ASSERT_TRUE(CatchUpNow());

@@ -30,8 +30,8 @@ class EmbeddingStage final : public jobs::Stage {
     NRL_TRY(const VideoVectors vectors, Embed(context, segments));
     const std::string bytes = EncodeVectors(vectors);
     NRL_TRY(const platform::ObjectRef object,
-            objects_.Put(context.scope().tenant,
-                         {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
+            context.PutObject(objects_,
+                              {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
     const StoredVectors stored{.id = NewUuid(context.environment()),
                                .video = context.job().video,
                                .transcript = transcript,

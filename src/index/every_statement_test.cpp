@@ -113,6 +113,7 @@ class EveryStatement : public testing::TestWithParam<SqlDialect> {
   void TellOfVideos();
   void TellOfTranscripts();
   void TellOfJobs();
+  void TakeTurns();
   void TellOfRequests();
   void TellOfCallers();
   void TellOfUploads();
@@ -236,8 +237,10 @@ void EveryStatement::TellOfJobs() {
   const JobId id = Enqueue(queue, "one");
   EXPECT_EQ(Enqueue(queue, "one"), id);
   EXPECT_EQ(queue.CountOpen().value(), 1);
+  EXPECT_EQ(queue.CountQueued(scope_.tenant, {5, 5})->of_tenant, 1);
   auto claimed = queue.Claim(worker).value();
   EXPECT_FALSE(queue.Heartbeat(claimed->lease, {0.5, "decoding", 7})->lost);
+  EXPECT_TRUE(queue.CheckLease(claimed->lease));
   ASSERT_TRUE(queue.AppendCheckpoint(claimed->lease, 0, "part"));
   EXPECT_EQ(queue.LoadCheckpoints(claimed->lease)->size(), 1U);
   Write([&](Tx& tx) { return queue.RequestCancel(tx, id); });
@@ -250,6 +253,28 @@ void EveryStatement::TellOfJobs() {
   EXPECT_EQ(Read([&](Tx& tx) { return queue.OfVideo(tx, video_); }).size(), 1U);
   EXPECT_EQ(Read([&](Tx& tx) { return queue.List(tx, JobId(), 10); }).size(), 1U);
   ASSERT_TRUE(queue.ForgetWorker(worker));
+  TakeTurns();
+}
+
+// Two tenants with work, under limits.
+void EveryStatement::TakeTurns() {
+  static constexpr platform::Statement kTenant{
+      "test.tenant", "INSERT INTO tenants (id, name, created_at_ms) VALUES ($1, $2, 0)"};
+  jobs::QueueConfig config;
+  config.running.tenant_max = config.running.ingest_max = config.running.service_max = 1;
+  jobs::Queue queue(database_, environment_, config);
+  for (const char* name : {"ann", "bob"}) {
+    const access::Scope scope{TenantId::New(environment_), "test", "trace"};
+    ASSERT_TRUE(access::Write(database_, scope, [&](Tx& tx) -> Status {
+      NRL_CHECK(tx.Execute(kTenant, scope.tenant, name));
+      for (int i = 0; i < 2; ++i) {
+        NRL_CHECK(queue.Enqueue(tx, {.stage = {"ingest", ""}, .video = video_}));
+      }
+      return {};
+    }));
+  }
+  EXPECT_TRUE(queue.Claim(WorkerId::New(environment_)).value());
+  EXPECT_FALSE(queue.Claim(WorkerId::New(environment_)).value());
 }
 
 void EveryStatement::TellOfRequests() {
@@ -359,6 +384,8 @@ void EveryStatement::ShowLists() {
     NRL_TRY(const auto found, jobs::ListJobs(tx, {{}, "transcribe", video_}, {}));
     EXPECT_EQ(found.total, 1);
     const JobId job = found.items.at(0).id;
+    NRL_TRY(const auto dead, jobs::ListDeadLetters(tx, {"bad", ""}, JobId(), 10));
+    EXPECT_TRUE(dead.empty());
     NRL_TRY(const auto runs, jobs::ListRuns(tx, job, {}));
     EXPECT_EQ(runs.total, 2);
     NRL_TRY(const auto events, jobs::ListEvents(tx, job, {}));

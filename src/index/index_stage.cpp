@@ -120,7 +120,8 @@ class IndexStage final : public jobs::Stage {
                        index_,
                        context.environment(),
                        context.scope().actor + "/" + context.job().id.str(),
-                       ""};
+                       "",
+                       [&context] { return context.CheckLease(jobs::WriteKind::kIndex); }};
     NRL_TRY(const CatchUpResult result,
             RunCatchUp(task, Deadline::In(kStageTimeout, context.stop())));
     for (const auto& [video, error] : result.failures) {
@@ -157,6 +158,7 @@ Result<CatchUpResult> RunCatchUp(const CatchUp& task, const Deadline& deadline) 
         return Fail(applied);
       }
     }
+    if (task.may_commit) NRL_CHECK(task.may_commit());
     NRL_CHECK(writer->Commit());
     result.as_of_seq = changes.back().seq;
   }

@@ -2,6 +2,7 @@
 // date with the change feed (docs/adr/0003).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,8 @@ struct CatchUp {
   Environment environment;
   std::string holder;      // of the writer's lease
   std::string generation;  // "" the current one
+  // Asked before each commit to the index; an error ends the run without it. Empty: nobody is.
+  std::function<Status()> may_commit = {};
 };
 struct CatchUpResult {
   int64_t as_of_seq = 0;

@@ -75,10 +75,17 @@ struct NewJob {
   StageName stage;
   VideoId video;
   std::string payload = "{}";
+  // kPriorityMin to kPriorityMax, cut to that: a head start of a bounded time before less urgent
+  // work (jobs.priority_wait_ms_max), not a queue of its own.
   int priority = 0;
   int attempts_max = 5;
   // While a job with this key is queued or running, enqueueing again returns that job.
   std::string unique_key;
+  // What it burdens outside ("example.org"): of each at most jobs.service_running_max run at once.
+  std::string service = {};
 };
+
+inline constexpr int kPriorityMin = -10;
+inline constexpr int kPriorityMax = 10;
 
 }  // namespace narralytica::jobs

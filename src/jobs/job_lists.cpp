@@ -22,6 +22,11 @@ constexpr Statement kCount{"jobs.count",
 constexpr Statement kPage{
     "jobs.page", "SELECT " NRL_JOB_COLUMNS " FROM jobs WHERE tenant_id = $1" NRL_JOB_CONDITIONS
                  " AND ($5 = '' OR id < $5) ORDER BY id DESC LIMIT $6 OFFSET $7"};
+constexpr Statement kDeadLetters{
+    "jobs.dead_letters",
+    "SELECT id FROM jobs WHERE tenant_id = $1 AND status = 'failed' AND dead_letter = 1"
+    " AND ($2 = '' OR error_code = $2 OR error_reason = $2) AND ($3 = '' OR type = $3)"
+    " AND id > $4 ORDER BY id LIMIT $5"};
 constexpr Statement kUpdatedSince{"jobs.updated_since",
                                   "SELECT " NRL_JOB_COLUMNS
                                   " FROM jobs WHERE tenant_id = $1 AND updated_at_ms >= $2"
@@ -79,6 +84,15 @@ Result<access::Page<Job>> ListJobs(access::Tx& tx, const JobFilter& filter,
                                     page.limit + 1, page.offset));
   return access::CutPage(JobsOf(rows), page, counted[0].Int(0),
                          [](const Job& job) { return job.id.str(); });
+}
+
+Result<std::vector<JobId>> ListDeadLetters(access::Tx& tx, const DeadLetterFilter& filter,
+                                           const JobId& after, int limit) {
+  NRL_TRY(const Rows rows,
+          tx.Query(kDeadLetters, tx.tenant(), filter.code, filter.type, after.str(), limit));
+  std::vector<JobId> ids;
+  for (const Row& row : rows) ids.push_back(JobId::FromTrusted(row.Text(0)));
+  return ids;
 }
 
 Result<std::vector<Job>> JobsUpdatedSince(access::Tx& tx, UtcMs since, int limit) {

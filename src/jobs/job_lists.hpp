@@ -22,6 +22,15 @@ struct JobFilter {
 Result<access::Page<Job>> ListJobs(access::Tx& tx, const JobFilter& filter,
                                    const access::PageRequest& page);
 
+// Dead letters to start again.
+struct DeadLetterFilter {
+  std::string code;  // its error's reason or code; "": any
+  std::string type;  // "": any
+};
+// Oldest first, those after `after` (empty: from the oldest).
+Result<std::vector<JobId>> ListDeadLetters(access::Tx& tx, const DeadLetterFilter& filter,
+                                           const JobId& after, int limit);
+
 // One attempt at a job.
 struct JobRun {
   RunId id;

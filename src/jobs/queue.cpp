@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "jobs/outcome.hpp"
@@ -16,8 +17,6 @@ using platform::Rows;
 
 // A full disk is waited for as long as after so many failures.
 constexpr int kWaitsAsAttempt = 5;
-constexpr size_t kKillsColumn = 26;
-constexpr size_t kEpochColumn = 27;
 
 std::optional<UtcMs> MaybeTime(const Row& row, size_t column) {
   if (row.IsNull(column)) return std::nullopt;
@@ -81,6 +80,25 @@ void QueueConfig::Bind(platform::ConfigBinder& binder) {
                "a job that killed its worker this often is quarantined");
   binder.Field("jobs.backoff_base_ms", &backoff_base_ms, {1, 3'600'000}, "wait before retry 1");
   binder.Field("jobs.backoff_cap_ms", &backoff_cap_ms, {1, 86'400'000}, "longest wait");
+  binder.Field("jobs.priority_wait_ms_max", &priority_wait_ms_max, {0, 86'400'000},
+               "the least urgent job is overtaken only by what comes within this time after it");
+  constexpr platform::ConfigBinder::Range kRunning{0, 1'000'000};
+  binder.Field("jobs.tenant_running_max", &running.tenant_max, kRunning,
+               "jobs of one tenant that run at once; 0: no limit");
+  binder.Field("jobs.service_running_max", &running.service_max, kRunning,
+               "recordings that are fetched from one host at once; 0: no limit");
+  binder.Field("jobs.ingest_running_max", &running.ingest_max, kRunning,
+               "ingest jobs that run at once; 0: no limit");
+  binder.Field("jobs.transcribe_running_max", &running.transcribe_max, kRunning,
+               "transcribe jobs that run at once; 0: no limit");
+  binder.Field("jobs.enrich_running_max", &running.enrich_max, kRunning,
+               "enrich jobs that run at once; 0: no limit");
+  binder.Field("jobs.index_running_max", &running.index_max, kRunning,
+               "index jobs that run at once; 0: no limit");
+}
+
+int64_t Queue::PriorityStepMs() const {
+  return config_.priority_wait_ms_max / (kPriorityMax - kPriorityMin);
 }
 
 Queue::Queue(platform::Database& database, Environment environment, QueueConfig config)
@@ -98,68 +116,16 @@ Result<JobId> Queue::Enqueue(Tx& tx, const NewJob& job) {
   const JobId id = JobId::New(environment_);
   const platform::SqlValue unique_key =
       job.unique_key.empty() ? platform::SqlValue() : platform::SqlValue(job.unique_key);
+  const UtcMs now = environment_.clock.Now();
+  const int priority = std::clamp(job.priority, kPriorityMin, kPriorityMax);
   NRL_CHECK(tx.Execute(statements::kInsert, id, tx.tenant(), job.stage.type, job.stage.kind,
-                       job.video, job.payload, job.priority, unique_key, tx.scope().trace,
-                       environment_.clock.Now(), job.attempts_max));
-  NRL_TRY(const Job stored, Get(tx, id));
+                       job.video, job.payload, priority, unique_key, tx.scope().trace, now,
+                       job.attempts_max, now.value - priority * PriorityStepMs(), job.service));
+  Job stored;
+  stored.id = id;
+  stored.tenant = tx.tenant();
   NRL_CHECK(AppendEvent(tx, stored, "job.queued", "{}"));
   return id;
-}
-
-Result<std::optional<Job>> Queue::NextDue(Tx& tx) {
-  const int64_t now_boot_ms = environment_.clock.BootMs();
-  while (true) {
-    NRL_TRY(const Rows expired, tx.Query(statements::kNextExpired, boot_id_, now_boot_ms));
-    if (expired.empty()) break;
-    Job job = ReadJob(expired[0]);
-    const Lease old{job.id, job.tenant, {}, {}, expired[0].Int(kEpochColumn)};
-    const Error lost{
-        ErrorCode::kUnavailable, "the worker died or stopped answering", {}, {}, "worker_lost"};
-    NRL_CHECK(EndRun(tx, old, "failed", &lost));
-    if (expired[0].Int(kKillsColumn) + 1 < config_.kills_max) return job;
-    const Error poison{ErrorCode::kInternal,
-                       fmt::format("this job ended its worker {} times", config_.kills_max),
-                       "look at the worker's log for its last minutes; redrive it after the cause"
-                       " is mended",
-                       {},
-                       "poison"};
-    NRL_CHECK(RequireOne(tx.Execute(statements::kEnd, job.tenant, job.id, old.epoch, "failed", true,
-                                    ToString(poison.code), poison.reason, poison.message,
-                                    poison.hint, environment_.clock.Now()),
-                         LeaseLost()));
-    NRL_CHECK(AppendEvent(tx, job, "job.quarantined", "{}"));
-  }
-  NRL_TRY(const Rows queued, tx.Query(statements::kNextQueued, environment_.clock.Now()));
-  if (queued.empty()) return std::nullopt;
-  return ReadJob(queued[0]);
-}
-
-Result<std::optional<ClaimedJob>> Queue::Claim(const WorkerId& worker) {
-  const access::Scope scope = access::SystemScope("worker:" + worker.str());
-  return access::Write(database_, scope, [&](Tx& tx) -> Result<std::optional<ClaimedJob>> {
-    NRL_TRY(std::optional<Job> due, NextDue(tx));
-    if (!due) return std::nullopt;
-    Job& job = *due;
-    NRL_TRY(const Row row, tx.One("the job", statements::kGet, job.tenant, job.id));
-    const bool took_over = job.status == JobStatus::kRunning;
-    // A worker that died used up its attempt already.
-    if (!took_over) ++job.attempts;
-    const Lease lease{job.id, job.tenant, RunId::New(environment_), worker,
-                      row.Int(kEpochColumn) + 1};
-    NRL_CHECK(tx.Execute(statements::kClaim, job.id, lease.epoch, worker, boot_id_,
-                         environment_.clock.BootMs(), job.attempts,
-                         row.Int(kKillsColumn) + (took_over ? 1 : 0), environment_.clock.Now(),
-                         config_.lease_ms));
-    NRL_CHECK(StartRun(tx, job, lease));
-    job.status = JobStatus::kRunning;
-    return ClaimedJob{job, lease};
-  });
-}
-
-Status Queue::StartRun(Tx& tx, const Job& job, const Lease& lease) {
-  NRL_CHECK(tx.Execute(statements::kStartRun, lease.run, lease.tenant, lease.job, job.attempts,
-                       lease.epoch, lease.worker, environment_.clock.Now()));
-  return AppendEvent(tx, job, "job.started", nlohmann::json{{"attempt", job.attempts}}.dump());
 }
 
 Status Queue::EndRun(Tx& tx, const Lease& lease, std::string_view status, const Error* error) {
@@ -192,6 +158,14 @@ Status Queue::Fence(Tx& tx, const Lease& lease) {
   NRL_TRY(const Rows rows, tx.Query(statements::kFence, lease.tenant, lease.job, lease.epoch));
   if (rows.empty()) return Fail(LeaseLost());
   return {};
+}
+
+Status Queue::CheckLease(const Lease& lease) {
+  return access::Read(database_, TenantScope(lease), [&](Tx& tx) -> Status {
+    NRL_TRY(const Rows rows, tx.Query(statements::kHeld, lease.tenant, lease.job, lease.epoch));
+    if (rows.empty()) return Fail(LeaseLost());
+    return {};
+  });
 }
 
 Status Queue::AppendCheckpoint(const Lease& lease, int part, const std::string& body) {
@@ -236,11 +210,11 @@ Result<Job> Queue::FailAttempt(Tx& tx, const Lease& lease, const Error& error) {
     const int64_t wait_ms =
         BackoffMs(waits ? kWaitsAsAttempt : job.attempts, config_.backoff_base_ms,
                   config_.backoff_cap_ms, environment_.random);
-    NRL_CHECK(
-        RequireOne(tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
-                              now.value + wait_ms, job.attempts - (waits ? 1 : 0),
-                              ToString(error.code), error.reason, error.message, error.hint, now),
-                   LeaseLost()));
+    NRL_CHECK(RequireOne(
+        tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch, now.value + wait_ms,
+                   job.attempts - (waits ? 1 : 0), ToString(error.code), error.reason,
+                   error.message, error.hint, now, PriorityStepMs()),
+        LeaseLost()));
   } else {
     NRL_CHECK(RequireOne(
         tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch, "failed", true,
@@ -262,7 +236,7 @@ Status Queue::Release(const Lease& lease) {
     NRL_CHECK(EndRun(tx, lease, "released", nullptr));
     NRL_CHECK(RequireOne(tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
                                     environment_.clock.Now(), job.attempts - 1, nullptr, nullptr,
-                                    nullptr, nullptr, environment_.clock.Now()),
+                                    nullptr, nullptr, environment_.clock.Now(), PriorityStepMs()),
                          LeaseLost()));
     return AppendEvent(tx, job, "job.released", "{}");
   });
@@ -294,10 +268,13 @@ Status Queue::RequestCancel(Tx& tx, const JobId& job) {
 }
 
 Status Queue::Redrive(Tx& tx, const JobId& job) {
-  NRL_TRY(const int64_t changed,
-          tx.Execute(statements::kRedrive, tx.tenant(), job, environment_.clock.Now()));
+  NRL_TRY(const int64_t changed, tx.Execute(statements::kRedrive, tx.tenant(), job,
+                                            environment_.clock.Now(), PriorityStepMs()));
   NRL_TRY(const Job found, Get(tx, job));
-  if (changed == 1) return AppendEvent(tx, found, "job.redriven", "{}");
+  if (changed == 1) {
+    return AppendEvent(tx, found, "job.redriven",
+                       nlohmann::json{{"actor", tx.scope().actor}}.dump());
+  }
   return Fail(ErrorCode::kConflict, fmt::format("job {} is {}", job.str(), ToString(found.status)),
               "only failed and canceled jobs can be retried");
 }
@@ -350,6 +327,15 @@ Result<int> Queue::CountOpen() {
     NRL_TRY(const Rows rows, tx.Query(statements::kCountOpen));
     return static_cast<int>(rows[0].Int(0));
   });
+}
+
+Result<QueuedCounts> Queue::CountQueued(const TenantId& tenant, const QueuedCounts& most) {
+  return access::Read(
+      database_, access::SystemScope("admission"), [&](Tx& tx) -> Result<QueuedCounts> {
+        NRL_TRY(const Rows rows,
+                tx.Query(statements::kCountQueued, tenant, most.total, most.of_tenant));
+        return QueuedCounts{rows[0].Int(0), rows[0].Int(1)};
+      });
 }
 
 Status Queue::AppendEvent(Tx& tx, const Job& job, std::string_view type,

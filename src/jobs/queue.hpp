@@ -5,6 +5,13 @@
 // a holder that dies loses the lease after `lease_ms` and another continues from the checkpoints;
 // a job that kills its worker `kills_max` times is quarantined (failed, reason "poison").
 //
+// Who is next: tenants with due work take turns, the least recently served first, so that nobody's
+// backlog delays another. Within a tenant the order is of due times, each moved forward by the
+// job's priority, so that the least urgent job is overtaken only by what comes within
+// `priority_wait_ms_max` after it. A job whose tenant, stage or service has as many jobs running as
+// it may is passed over; what runs is counted from the rows held, so that the limits hold across
+// processes and their deaths.
+//
 // On SQLite leases run on CLOCK_BOOTTIME together with the boot id: stepping the wall clock neither
 // frees nor freezes one, and a lease of an earlier boot is over. On PostgreSQL they run on the
 // server's clock, whatever machine a worker is on. Thread-safe.
@@ -20,12 +27,29 @@
 
 namespace narralytica::jobs {
 
+// At most so many jobs run at once over all workers; 0: no limit.
+struct RunningLimits {
+  int tenant_max = 0, service_max = 0;
+  int ingest_max = 0, transcribe_max = 0, enrich_max = 0, index_max = 0;
+  bool any() const {
+    return tenant_max + service_max + ingest_max + transcribe_max + enrich_max + index_max > 0;
+  }
+};
+
 struct QueueConfig {
   int64_t lease_ms = 15'000;
   int kills_max = 3;
   int64_t backoff_base_ms = 1'000;
   int64_t backoff_cap_ms = 60'000;
+  int64_t priority_wait_ms_max = 600'000;
+  RunningLimits running;
   void Bind(platform::ConfigBinder& binder);
+};
+
+// Jobs that wait, counted no further than was asked.
+struct QueuedCounts {
+  int64_t total = 0;
+  int64_t of_tenant = 0;
 };
 
 struct ClaimedJob {
@@ -53,7 +77,7 @@ class Queue {
   // with the same unique_key that is still queued or running.
   Result<JobId> Enqueue(access::Tx& tx, const NewJob& job);
 
-  // The most urgent job that is due, over all tenants, or nullopt. Takes over expired leases.
+  // The next job that is due, over all tenants, or nullopt. Takes over expired leases first.
   Result<std::optional<ClaimedJob>> Claim(const WorkerId& worker);
 
   // Extends the lease and stores progress.
@@ -61,6 +85,8 @@ class Queue {
   // Fails with reason "lease_lost" unless the lease is the current one; call first in every
   // transaction that writes on behalf of a job.
   Status Fence(access::Tx& tx, const Lease& lease);
+  // The same outside of a transaction, for a write that the database does not see.
+  Status CheckLease(const Lease& lease);
   Status AppendCheckpoint(const Lease& lease, int part, const std::string& body);
   // All parts in order; empty on a first attempt.
   Result<std::vector<std::string>> LoadCheckpoints(const Lease& lease);
@@ -75,6 +101,7 @@ class Queue {
 
   // What people ask for. kConflict when the state does not allow it.
   Status RequestCancel(access::Tx& tx, const JobId& job);
+  // Back to the queue with all its attempts; the job's events say who asked.
   Status Redrive(access::Tx& tx, const JobId& job);
 
   Result<Job> Get(access::Tx& tx, const JobId& job);
@@ -88,6 +115,8 @@ class Queue {
   Result<int> CountLiveWorkers();
   // Jobs queued or running, over all tenants.
   Result<int> CountOpen();
+  // Over all tenants, and of one; each up to its value in `most`.
+  Result<QueuedCounts> CountQueued(const TenantId& tenant, const QueuedCounts& most);
 
   Status AppendEvent(access::Tx& tx, const Job& job, std::string_view type,
                      const std::string& payload);
@@ -95,7 +124,13 @@ class Queue {
  private:
   Status StartRun(access::Tx& tx, const Job& job, const Lease& lease);
   Status EndRun(access::Tx& tx, const Lease& lease, std::string_view status, const Error* error);
-  Result<std::optional<Job>> NextDue(access::Tx& tx);
+  // A row of the job to claim, or nullopt.
+  Result<std::optional<platform::Row>> NextDue(access::Tx& tx);
+  Result<std::optional<platform::Row>> NextExpired(access::Tx& tx);
+  Result<std::optional<platform::Row>> NextQueued(access::Tx& tx);
+  Status Quarantine(access::Tx& tx, const platform::Row& row);
+  // How much sooner one step of priority makes a job due.
+  int64_t PriorityStepMs() const;
   access::Scope TenantScope(const Lease& lease) const;
 
   platform::Database& database_;

@@ -25,11 +25,14 @@ using platform::Statement;
   " error_hint, dead_letter, cancel_requested, created_at_ms, queued_at_ms, updated_at_ms,"   \
   " run_at_ms, started_at_ms, finished_at_ms, kills, lease_epoch"
 
+inline constexpr size_t kKillsColumn = 26;
+inline constexpr size_t kEpochColumn = 27;
+
 inline constexpr Statement kInsert{
     "jobs.insert",
     "INSERT INTO jobs (id, tenant_id, type, kind, video_id, status, payload, priority, unique_key,"
-    " trace, run_at_ms, attempts_max, created_at_ms, queued_at_ms, updated_at_ms)"
-    " VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $10, $10, $10)"};
+    " trace, run_at_ms, attempts_max, created_at_ms, queued_at_ms, updated_at_ms, rank_ms, service)"
+    " VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $10, $10, $10, $12, $13)"};
 
 inline constexpr Statement kFindUnique{
     "jobs.find_unique",
@@ -57,14 +60,45 @@ inline constexpr Statement kNextExpired{
     " FROM jobs WHERE status = 'running' AND lease_until_boot_ms < (SELECT lease_clock_ms())"
     " ORDER BY lease_until_boot_ms LIMIT 1 FOR UPDATE SKIP LOCKED"};
 
-inline constexpr Statement kNextQueued{"jobs.next_queued",
-                                       "SELECT " NRL_JOB_COLUMNS
-                                       " FROM jobs WHERE status = 'queued' AND run_at_ms <= $1"
-                                       " ORDER BY priority DESC, run_at_ms, id LIMIT 1",
-                                       "SELECT " NRL_JOB_COLUMNS
-                                       " FROM jobs WHERE status = 'queued' AND run_at_ms <= $1"
-                                       " ORDER BY priority DESC, run_at_ms, id LIMIT 1"
-                                       " FOR UPDATE SKIP LOCKED"};
+// Tenants with due work and room for more of it ($2, 0: no limit), the least recently served first;
+// by one probe of the index a tenant.
+#define NRL_DUE_TENANTS                                                                      \
+  "WITH RECURSIVE waiting (tenant) AS ("                                                     \
+  " SELECT MIN(tenant_id) FROM jobs WHERE status = 'queued'"                                 \
+  " UNION ALL SELECT (SELECT MIN(j.tenant_id) FROM jobs j WHERE j.status = 'queued'"         \
+  " AND j.tenant_id > w.tenant) FROM waiting w WHERE w.tenant IS NOT NULL)"                  \
+  " SELECT w.tenant FROM waiting w LEFT JOIN tenant_turns t ON t.tenant = w.tenant"          \
+  " WHERE EXISTS (SELECT 1 FROM jobs d WHERE d.tenant_id = w.tenant AND d.status = 'queued'" \
+  " AND d.run_at_ms <= $1) AND ($2 = 0 OR $2 > (SELECT COUNT(*) FROM jobs r"                 \
+  " WHERE r.tenant_id = w.tenant AND r.status = 'running'))"                                 \
+  " ORDER BY COALESCE(t.served_seq, 0), w.tenant"
+
+inline constexpr Statement kDueTenants{"jobs.due_tenants", NRL_DUE_TENANTS};
+
+// Stages and services that have no room are comma-separated, with a comma at both ends.
+inline constexpr Statement kNextQueued{
+    "jobs.next_queued",
+    "SELECT " NRL_JOB_COLUMNS
+    " FROM jobs WHERE tenant_id = $1 AND status = 'queued' AND run_at_ms <= $2"
+    " AND instr($3, ',' || type || ',') = 0"
+    " AND (service = '' OR instr($4, ',' || service || ',') = 0)"
+    " ORDER BY rank_ms, id LIMIT 1",
+    "SELECT " NRL_JOB_COLUMNS
+    " FROM jobs WHERE tenant_id = $1 AND status = 'queued' AND run_at_ms <= $2"
+    " AND strpos($3, ',' || type || ',') = 0"
+    " AND (service = '' OR strpos($4, ',' || service || ',') = 0)"
+    " ORDER BY rank_ms, id LIMIT 1 FOR UPDATE SKIP LOCKED"};
+
+inline constexpr Statement kTakeTurn{
+    "jobs.take_turn",
+    "INSERT INTO tenant_turns (tenant, served_seq)"
+    " SELECT $1, 1 + COALESCE(MAX(served_seq), 0) FROM tenant_turns WHERE true"
+    " ON CONFLICT (tenant) DO UPDATE SET served_seq = excluded.served_seq"};
+
+// What runs now, for the limits.
+inline constexpr Statement kRunningByStage{
+    "jobs.running_by_stage",
+    "SELECT type, service, COUNT(*) FROM jobs WHERE status = 'running' GROUP BY type, service"};
 
 inline constexpr Statement kClaim{
     "jobs.claim",
@@ -95,6 +129,11 @@ inline constexpr Statement kFence{
     "SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3"
     " AND status = 'running' FOR NO KEY UPDATE"};
 
+inline constexpr Statement kHeld{
+    "jobs.held",
+    "SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3"
+    " AND status = 'running'"};
+
 inline constexpr Statement kEnd{
     "jobs.end",
     "UPDATE jobs SET status = $4, dead_letter = $5, error_code = $6, error_reason = $7,"
@@ -105,7 +144,8 @@ inline constexpr Statement kEnd{
 
 inline constexpr Statement kRequeue{
     "jobs.requeue",
-    "UPDATE jobs SET status = 'queued', run_at_ms = $4, attempts = $5, error_code = $6,"
+    "UPDATE jobs SET status = 'queued', run_at_ms = $4, rank_ms = $4 - priority * $11,"
+    " attempts = $5, error_code = $6,"
     " error_reason = $7, error_message = $8, error_hint = $9, lease_worker_id = NULL,"
     " lease_boot_id = NULL, lease_until_boot_ms = NULL, updated_at_ms = $10, queued_at_ms = $10"
     " WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3 AND status = 'running'"};
@@ -124,8 +164,9 @@ inline constexpr Statement kRedrive{
     "jobs.redrive",
     "UPDATE jobs SET status = 'queued', attempts = 0, kills = 0, cancel_requested = 0,"
     " dead_letter = 0, error_code = NULL, error_reason = NULL, error_message = NULL,"
-    " error_hint = NULL, run_at_ms = $3, queued_at_ms = $3, updated_at_ms = $3,"
-    " finished_at_ms = NULL WHERE tenant_id = $1 AND id = $2 AND status IN ('failed', 'canceled')"};
+    " error_hint = NULL, run_at_ms = $3, rank_ms = $3 - priority * $4, queued_at_ms = $3,"
+    " updated_at_ms = $3, finished_at_ms = NULL WHERE tenant_id = $1 AND id = $2 AND status IN "
+    "('failed', 'canceled')"};
 
 inline constexpr Statement kStartRun{
     "job_runs.start",
@@ -172,5 +213,11 @@ inline constexpr Statement kCountLiveWorkers{
 
 inline constexpr Statement kCountOpen{
     "jobs.count_open", "SELECT COUNT(*) FROM jobs WHERE status IN ('queued', 'running')"};
+
+inline constexpr Statement kCountQueued{
+    "jobs.count_queued",
+    "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT $2) AS a),"
+    " (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE tenant_id = $1 AND status = 'queued'"
+    " LIMIT $3) AS t)"};
 
 }  // namespace narralytica::jobs::statements

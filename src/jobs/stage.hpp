@@ -4,6 +4,10 @@
 // that checks the lease, writes the output, appends to the change feed, completes the job and
 // enqueues what follows. Everything it did before that is invisible; dying at any point loses at
 // most the work since its last checkpoint.
+//
+// Whatever an attempt writes goes through its context, which carries the lease: once another worker
+// has the job, every kind of write is refused with kConflict, reason "lease_lost", and counted in
+// narralytica_jobs_stale_writes_total.
 #pragma once
 
 #include <atomic>
@@ -18,6 +22,7 @@
 #include "jobs/queue.hpp"
 #include "platform/log.hpp"
 #include "platform/metrics.hpp"
+#include "platform/objects/objects.hpp"
 
 namespace narralytica::jobs {
 
@@ -32,6 +37,18 @@ struct StageServices {
   VideoStatusHook set_video_status;
   platform::Metrics& metrics;
 };
+
+// The kinds of write that a worker makes on behalf of a job, as counted when they come late.
+enum class WriteKind {
+  kHeartbeat,
+  kCheckpoint,
+  kOutput,
+  kObject,
+  kIndex,
+  kCompletion,
+  kFailure  // or any other end that is not a completion
+};
+std::string_view ToString(WriteKind kind);
 
 class StageContext {
  public:
@@ -55,6 +72,17 @@ class StageContext {
 
   Result<std::vector<std::string>> LoadCheckpoints();
   Status AppendCheckpoint(int part, const std::string& body);
+  // Extends the lease and stores the progress.
+  Result<Beat> Heartbeat();
+
+  // Before a write that no transaction of ours fences: refused when the lease is another's by now.
+  Status CheckLease(WriteKind kind);
+  // ObjectStore::Put and PutFile for the job's tenant, after CheckLease. An object is named by its
+  // content and harmless when it comes late; nothing of it is seen before a fenced row names it.
+  Result<platform::ObjectRef> PutObject(platform::ObjectStore& objects,
+                                        std::span<const uint8_t> content);
+  Result<platform::ObjectRef> PutObjectFile(platform::ObjectStore& objects,
+                                            const std::string& path);
 
   // A read on one snapshot.
   template <typename Body>
@@ -63,6 +91,10 @@ class StageContext {
   }
   // A fenced write before the end.
   Status Write(const std::function<Status(access::Tx&)>& body);
+  // The end of an attempt that did not succeed; `body` says how.
+  Status Settle(const std::function<Status(access::Tx&)>& body);
+  // Gives the job back without using up the attempt.
+  Status Release();
   // The stage's end; see above.
   Status Finish(const std::function<Status(access::Tx&)>& body);
   // The end of a job after which nothing follows and whose video's status `body` settles: what it
@@ -70,9 +102,14 @@ class StageContext {
   Status FinishAlone(const std::function<Status(access::Tx&)>& body);
 
  private:
+  Status WriteAs(WriteKind kind, const std::function<Status(access::Tx&)>& body);
+  // Counts `error` when it says that the write came late.
+  void Note(WriteKind kind, const Error& error) const;
+
   StageServices services_;
   ClaimedJob claimed_;
   access::Scope scope_;
+  platform::CounterFamily stale_;
   std::stop_token stop_;
   platform::Logger log_;
   mutable std::mutex mutex_;

@@ -145,17 +145,17 @@ std::string_view Worker::Settle(StageContext& context, const Active& active, con
   std::string_view became = "failed";
   if (active.cancel_requested) {
     became = "canceled";
-    settled = context.Write([&](access::Tx& tx) -> Status {
+    settled = context.Settle([&](access::Tx& tx) -> Status {
       NRL_CHECK(services_.queue.MarkCanceled(tx, lease));
       return SettleJob(tx, services_, lease.job);
     });
   } else if (stop.stop_requested() && OutcomeOf(error) == Outcome::kStopped) {
     became = "released";
-    settled = services_.queue.Release(lease);
+    settled = context.Release();
     context.log().Info("job released");
   } else {
     context.log().Error("stage failed", error);
-    settled = context.Write([&](access::Tx& tx) -> Status {
+    settled = context.Settle([&](access::Tx& tx) -> Status {
       NRL_CHECK(services_.queue.FailAttempt(tx, lease, error));
       return SettleJob(tx, services_, lease.job);
     });
@@ -172,8 +172,7 @@ void Worker::Beat() {
     const std::lock_guard lock(mutex_);
     for (Active& active : active_) {
       if (active.context == nullptr) continue;
-      const auto beat =
-          services_.queue.Heartbeat(active.context->lease(), active.context->progress());
+      const auto beat = active.context->Heartbeat();
       if (!beat) {
         active.context->log().Error("cannot renew the lease", beat.error());
         continue;

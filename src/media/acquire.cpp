@@ -133,8 +133,7 @@ Result<std::optional<Artifact>> Acquire(const AcquireParts& parts, jobs::StageCo
   NRL_TRY(const Fetched fetched, Fetch(parts, context, source));
   context.SetPhase("storing");
   context.SetProgress(kAcquireShare * (1 - kStoringShare), "storing");
-  NRL_TRY(platform::ObjectRef object,
-          parts.objects.PutFile(context.scope().tenant, fetched.path, {}));
+  NRL_TRY(platform::ObjectRef object, context.PutObjectFile(parts.objects, fetched.path));
   const Artifact original{"original", std::move(object), "application/octet-stream",
                           nlohmann::json{{"resumes", fetched.resumes}}};
   bool is_new = false;

@@ -29,6 +29,13 @@ std::string UrlFileName(const std::string& text) {
   return name.empty() ? url->host : name;
 }
 
+// What the ingest job will burden: the host that it fetches from.
+std::string ServiceOf(const IntakeRequest& request) {
+  if (request.kind == "upload") return {};
+  const auto url = platform::ParseUrl(request.locator);
+  return url ? url->host : std::string();
+}
+
 // A file's name may be any bytes; the database holds text.
 std::string NameText(const fs::path& name) { return CleanText(name.string(), kNameBytesMax); }
 
@@ -65,14 +72,20 @@ Result<int64_t> CheckFile(const IntakeRequest& request, int64_t bytes_max) {
 void IntakeConfig::Bind(platform::ConfigBinder& binder) {
   binder.Field("media.file_bytes_max", &file_bytes_max, {1, int64_t{1} << 50},
                "largest recording taken in, bytes");
+  admission.Bind(binder);
 }
 
 Intake::Intake(IntakeServices services, IntakeConfig config)
     : services_(services), config_(config) {}
 
+Status Intake::Admit(const access::Scope& scope) const {
+  return CheckAdmission(services_.queue, services_.objects, config_.admission, scope.tenant);
+}
+
 Result<Accepted> Intake::AcceptFile(const access::Scope& scope, const IntakeRequest& request,
                                     const IntakeHooks& hooks) const {
   NRL_TRY(const int64_t total, CheckFile(request, config_.file_bytes_max));
+  NRL_CHECK(Admit(scope));
   NRL_TRY(const platform::ObjectRef object,
           services_.objects.PutFile(scope.tenant, request.path, [&](int64_t done) {
             if (hooks.progress) hooks.progress(done, total);
@@ -93,6 +106,7 @@ Result<Accepted> Intake::AcceptFile(const access::Scope& scope, const IntakeRequ
 
 Result<Accepted> Intake::AcceptUrl(const access::Scope& scope, const IntakeRequest& request,
                                    const IntakeHooks& hooks) const {
+  const Status admitted = Admit(scope);
   return access::Write(services_.database, scope, [&](access::Tx& tx) -> Result<Accepted> {
     if (hooks.earlier) {
       NRL_TRY(const auto earlier, hooks.earlier(tx));
@@ -100,6 +114,7 @@ Result<Accepted> Intake::AcceptUrl(const access::Scope& scope, const IntakeReque
     }
     NRL_TRY(auto accepted, FindDuplicate(tx, request, {}));
     if (!accepted) {
+      NRL_CHECK(admitted);
       NRL_TRY(accepted, Create(tx, request, std::nullopt));
     }
     if (hooks.accepted) NRL_CHECK(hooks.accepted(tx, *accepted));
@@ -161,7 +176,8 @@ Result<Accepted> Intake::Create(access::Tx& tx, const IntakeRequest& request,
                                                         .payload = payload.dump(),
                                                         .priority = 0,
                                                         .attempts_max = attempts_max,
-                                                        .unique_key = "ingest:" + video.id.str()}));
+                                                        .unique_key = "ingest:" + video.id.str(),
+                                                        .service = ServiceOf(request)}));
   return Accepted{video.id, job, false, Known::kNo};
 }
 

@@ -11,6 +11,7 @@
 
 #include "access/tx.hpp"
 #include "jobs/queue.hpp"
+#include "media/admission.hpp"
 #include "media/video_store.hpp"
 #include "platform/objects/objects.hpp"
 #include "source/source_store.hpp"
@@ -19,6 +20,7 @@ namespace narralytica::media {
 
 struct IntakeConfig {
   int64_t file_bytes_max = int64_t{64} << 30;
+  AdmissionConfig admission = {};
   void Bind(platform::ConfigBinder& binder);
 };
 
@@ -68,11 +70,15 @@ class Intake {
  public:
   Intake(IntakeServices services, IntakeConfig config);
 
-  // Copies the file into the object store, then accepts it. CheckFile's errors. Thread-safe.
+  // Whether more is taken in: CheckAdmission. Both ways in below ask it themselves.
+  Status Admit(const access::Scope& scope) const;
+  // Copies the file into the object store, then accepts it. CheckFile's errors, and Admit's before
+  // anything is copied. Thread-safe.
   Result<Accepted> AcceptFile(const access::Scope& scope, const IntakeRequest& request,
                               const IntakeHooks& hooks) const;
   // Accepts a recording that the ingest job fetches; `locator` is its URL, judged by the caller
-  // (source::Dialer::CheckUrl). What the content is, and whether it is there already, shows then.
+  // (source::Dialer::CheckUrl). Admit's errors for what is not known yet. What the content is, and
+  // whether it is there already, shows then.
   Result<Accepted> AcceptUrl(const access::Scope& scope, const IntakeRequest& request,
                              const IntakeHooks& hooks) const;
 

@@ -117,5 +117,49 @@ TEST_P(IntakeTest, WhatCannotBeTakenInIsRefusedWithAHint) {
   EXPECT_FALSE(large.error().hint.empty());
 }
 
+// What each limit says, and that nothing is left of what it refused.
+TEST_P(IntakeTest, WhatIsTooMuchIsRefusedBeforeAnythingOfItIsStored) {
+  ASSERT_TRUE(Accept(File("a.mp4", "one")));
+  const auto refusal = [&](const AdmissionConfig& admission) {
+    Intake intake({*database_, *objects_, *queue_, environment_}, {.admission = admission});
+    IntakeRequest url, file;
+    url.kind = "external_url";
+    url.locator = "https://example.org/b.mp4";
+    file.path = File("b.mp4", "two");
+    const auto from_file = intake.AcceptFile(scope_, file, {});
+    const auto from_url = intake.AcceptUrl(scope_, url, {});
+    EXPECT_FALSE(from_file);
+    EXPECT_FALSE(from_url);
+    EXPECT_EQ(from_file.error().reason, from_url.error().reason);
+    EXPECT_FALSE(from_file.error().hint.empty());
+    return from_file.error();
+  };
+  const Error tenant = refusal({.tenant_queued_max = 1});
+  EXPECT_EQ(tenant.reason, "tenant_queue_full");
+  EXPECT_EQ(tenant.code, ErrorCode::kLimited);
+  const Error all = refusal({.queued_max = 1});
+  EXPECT_EQ(all.reason, "queue_full");
+  EXPECT_EQ(all.code, ErrorCode::kUnavailable);
+  EXPECT_EQ(refusal({.disk_free_bytes_min = INT64_MAX}).reason, "disk_full");
+  EXPECT_EQ(objects_->List("", 10)->size(), 1U);
+  EXPECT_EQ(queue_->CountOpen().value(), 1);
+  EXPECT_TRUE(Accept(File("b.mp4", "two"))) << "the twin: without the limits it is taken in";
+  EXPECT_EQ(objects_->List("", 10)->size(), 2U);
+}
+
+TEST_P(IntakeTest, WhatIsKnownAlreadyIsAnsweredHoweverMuchWaits) {
+  Intake intake({*database_, *objects_, *queue_, environment_},
+                {.admission = {.tenant_queued_max = 1}});
+  IntakeRequest request;
+  request.kind = "external_url";
+  request.locator = "https://example.org/a.mp4";
+  request.external_id = "episode-7";
+  const auto first = intake.AcceptUrl(scope_, request, {});
+  ASSERT_TRUE(first);
+  const auto again = intake.AcceptUrl(scope_, request, {});
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->video, first->video);
+}
+
 }  // namespace
 }  // namespace narralytica::media

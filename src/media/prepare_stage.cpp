@@ -103,7 +103,7 @@ class PrepareStage final : public jobs::Stage {
     std::vector<Artifact> artifacts;
     const auto put = [&](std::string kind, const std::string& path,
                          std::string content_type) -> Status {
-      NRL_TRY(platform::ObjectRef object, parts_.objects.PutFile(context.scope().tenant, path, {}));
+      NRL_TRY(platform::ObjectRef object, context.PutObjectFile(parts_.objects, path));
       artifacts.push_back({std::move(kind), std::move(object), std::move(content_type)});
       return {};
     };

@@ -114,8 +114,8 @@ class TranscribeStage final : public jobs::Stage {
     }
     const std::string object = EncodeWords(words);
     NRL_TRY(transcript.words,
-            parts_.objects.Put(context.scope().tenant,
-                               {reinterpret_cast<const uint8_t*>(object.data()), object.size()}));
+            context.PutObject(parts_.objects,
+                              {reinterpret_cast<const uint8_t*>(object.data()), object.size()}));
     transcript.id = TranscriptId::New(context.environment());
     transcript.video = video;
     transcript.engine = raw.recognizer.engine;

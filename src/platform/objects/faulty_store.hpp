@@ -34,6 +34,9 @@ class FaultyStore final : public ObjectStore {
   Status Remove(const std::string& key) override {
     return plan_.Through("object.remove", [&] { return store_->Remove(key); });
   }
+  Result<int64_t> FreeBytes() override {
+    return plan_.Through("object.free_bytes", [&] { return store_->FreeBytes(); });
+  }
   Result<std::vector<ListedObject>> List(const std::string& after, int limit) override {
     return plan_.Through("object.list", [&] { return store_->List(after, limit); });
   }

@@ -137,6 +137,13 @@ class FolderStore final : public ObjectStore {
  public:
   explicit FolderStore(std::string folder) : folder_(std::move(folder)) {}
 
+  Result<int64_t> FreeBytes() override {
+    std::error_code error;
+    const fs::space_info space = fs::space(folder_, error);
+    if (error) return Fail(ErrnoError("the object store", error.value()));
+    return static_cast<int64_t>(space.available);
+  }
+
   Result<ObjectRef> Put(const TenantId& tenant, std::span<const uint8_t> content) override {
     ObjectRef ref = MakeRef(tenant, Sha256Hex(content), static_cast<int64_t>(content.size()));
     NRL_TRY(PendingFile file, PendingFile::Create(folder_));

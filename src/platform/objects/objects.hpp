@@ -59,6 +59,8 @@ class ObjectStore {
   // Reads everything and compares it with the key.
   virtual Status Verify(const std::string& key) = 0;
   virtual Status Remove(const std::string& key) = 0;
+  // How much more the store can take, as far as is known; kUnavailable when it cannot be asked.
+  virtual Result<int64_t> FreeBytes() { return INT64_MAX; }
   // Up to `limit` objects after the key `after`, sorted by key; for fsck and garbage collection.
   virtual Result<std::vector<ListedObject>> List(const std::string& after, int limit) = 0;
 };

@@ -91,6 +91,19 @@ class PostgresDatabase final : public Database {
     }
   }
 
+  Result<Rows> Once(const Statement& statement, const SqlParams& params) override {
+    NRL_CHECK(CheckTexts(params));
+    NRL_TRY(auto connection, Take());
+    const Result<PgResult> answer = connection->Run(statement, params, Timeout());
+    // Not run again on another connection: it may have happened.
+    const bool broken = !connection->idle();
+    connection->used = true;
+    Return(std::move(connection));
+    if (broken) DropIdle();
+    if (!answer) return Fail(answer);
+    return ReadRows(**answer);
+  }
+
   SqlDialect dialect() const override { return SqlDialect::kPostgres; }
 
   Status CopyTo(const std::string&) override {

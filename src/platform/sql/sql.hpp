@@ -121,6 +121,17 @@ class Database {
   virtual ~Database() = default;
   // Waits at most the database's own lock timeout for the right to write.
   virtual Result<std::unique_ptr<SqlTransaction>> Begin(SqlAccess access) = 0;
+  // One statement as a write transaction of its own, in one round trip where the database has any.
+  // It sets its own scope, if it needs one. A kUnavailable leaves open whether it happened.
+  virtual Result<Rows> Once(const Statement& statement, const SqlParams& params) {
+    auto transaction = Begin(SqlAccess::kWrite);
+    if (!transaction) return std::unexpected(transaction.error());
+    auto rows = (*transaction)->Query(statement, params);
+    if (!rows) return rows;
+    const Status committed = (*transaction)->Commit();
+    if (!committed) return std::unexpected(committed.error());
+    return rows;
+  }
   virtual SqlDialect dialect() const = 0;
   // A consistent full copy into a new file at `path`, while others go on reading and writing.
   virtual Status CopyTo(const std::string& path) = 0;
