@@ -70,8 +70,15 @@ Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
   index::EngineEmbedder embedder(engine, kEmbeddingModel);
   const Environment environment = store.environment();
   platform::Metrics metrics;
-  const jobs::StageServices services{store.database(), environment, store.queue(),
-                                     media::VideoStatusWriter(environment), metrics};
+  const jobs::StageServices services{.database = store.database(),
+                                     .environment = environment,
+                                     .queue = store.queue(),
+                                     .set_video_status = media::VideoStatusWriter(environment),
+                                     .metrics = metrics,
+                                     .has_room = [&store] {
+                                       return media::CheckRoom(store.objects(),
+                                                               store.config().intake.admission);
+                                     }};
   if (const int swept = platform::TemporaryFolder::SweepAbandoned(store.temporary_folder())) {
     store.log().Info("removed what killed workers left", {{"folders", swept}});
   }

@@ -36,6 +36,8 @@ struct StageServices {
   Queue& queue;
   VideoStatusHook set_video_status;
   platform::Metrics& metrics;
+  // Asked before a job is claimed: an error makes the worker wait. Empty: there always is.
+  std::function<Status()> has_room = {};
 };
 
 // The kinds of write that a worker makes on behalf of a job, as counted when they come late.

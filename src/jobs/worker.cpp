@@ -78,15 +78,32 @@ Status Worker::Run(const std::stop_token& stop, bool drain) {
 
 void Worker::RunSlot(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    auto claimed = services_.queue.Claim(id_);
+    auto claimed = Claim();
+    NoteObstacle(claimed ? nullptr : &claimed.error());
     if (!claimed) {
-      log_.Error("cannot claim a job", claimed.error());
       Wait(config_.poll_ms, stop);
     } else if (*claimed) {
       RunJob(std::move(**claimed), stop);
     } else {
       Wait(config_.poll_ms, stop);
     }
+  }
+}
+
+Result<std::optional<ClaimedJob>> Worker::Claim() {
+  if (services_.has_room) NRL_CHECK(services_.has_room());
+  return services_.queue.Claim(id_);
+}
+
+void Worker::NoteObstacle(const Error* error) {
+  const std::lock_guard lock(mutex_);
+  const std::string obstacle = error == nullptr ? "" : error->message;
+  if (obstacle == obstacle_) return;
+  obstacle_ = obstacle;
+  if (error != nullptr) {
+    log_.Error("no job is claimed", *error);
+  } else {
+    log_.Info("jobs are claimed again");
   }
 }
 

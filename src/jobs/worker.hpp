@@ -45,6 +45,9 @@ class Worker {
   };
 
   void RunSlot(const std::stop_token& stop);
+  Result<std::optional<ClaimedJob>> Claim();
+  // Logged when it begins and when it ends, not at every look.
+  void NoteObstacle(const Error* error);
   void RunJob(ClaimedJob claimed, const std::stop_token& stop);
   // Gives back or ends a job that did not succeed; what became of it, a label of kEnded.
   std::string_view Settle(StageContext& context, const Active& active, const Status& outcome,
@@ -65,6 +68,7 @@ class Worker {
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::list<Active> active_;
+  std::string obstacle_;  // why no job is claimed; "" while some are
 };
 
 }  // namespace narralytica::jobs

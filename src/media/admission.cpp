@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "platform/file.hpp"
+
 namespace narralytica::media {
 
 void AdmissionConfig::Bind(platform::ConfigBinder& binder) {
@@ -13,14 +15,19 @@ void AdmissionConfig::Bind(platform::ConfigBinder& binder) {
                "free space of the store, below which nothing more is taken in");
 }
 
-Status CheckAdmission(jobs::Queue& queue, platform::ObjectStore& objects,
-                      const AdmissionConfig& config, const TenantId& tenant) {
+Status CheckRoom(platform::ObjectStore& objects, const AdmissionConfig& config) {
   NRL_TRY(const int64_t free_bytes, objects.FreeBytes());
   if (free_bytes < config.disk_free_bytes_min) {
     return Fail(Error{ErrorCode::kUnavailable, "the store has no room for more recordings",
                       "free space on its disk, or lower media.disk_free_bytes_min; then try again",
-                      fmt::format("{} bytes are free", free_bytes), "disk_full"});
+                      fmt::format("{} bytes are free", free_bytes), platform::kDiskFull});
   }
+  return {};
+}
+
+Status CheckAdmission(jobs::Queue& queue, platform::ObjectStore& objects,
+                      const AdmissionConfig& config, const TenantId& tenant) {
+  NRL_CHECK(CheckRoom(objects, config));
   NRL_TRY(const jobs::QueuedCounts queued,
           queue.CountQueued(tenant, {config.queued_max, config.tenant_queued_max}));
   if (queued.of_tenant >= config.tenant_queued_max) {

@@ -16,7 +16,9 @@ DISK = "24m"
 FILES = 150
 WAIT_S = 120
 POLL_S = 0.2
-SETTINGS = ("--set=jobs.backoff_base_ms=100", "--set=jobs.backoff_cap_ms=1000")
+# So small a disk has never as much room as is asked for by default.
+ROOM = "--set=media.disk_free_bytes_min=0"
+SETTINGS = (ROOM, "--set=jobs.backoff_base_ms=100", "--set=jobs.backoff_cap_ms=1000")
 
 
 @pytest.fixture
@@ -59,12 +61,12 @@ def test_a_full_disk_accepts_nothing_and_loses_nothing(fill, small_disk: pathlib
     program = Narralytica(small_disk / "data")
     program.json("jobs")  # makes the folder
     ballast = fill(small_disk)
-    (refused,) = program.json("ingest", str(INAUGURAL), code=SOME_FAILED)
+    (refused,) = program.json("ingest", ROOM, str(INAUGURAL), code=SOME_FAILED)
     assert refused["error"]["code"] == "unavailable" and refused["video_id"] is None
     assert "free space" in refused["error"]["hint"]
     for path in ballast:
         path.unlink()
-    (item,) = program.json("ingest", "--wait=all", str(INAUGURAL))
+    (item,) = program.json("ingest", ROOM, "--wait=all", str(INAUGURAL))
     assert (item["status"], item["duplicate"]) == ("ready", False)
     assert program.json("fsck", "--orphan-age", "0")["findings"] == []
 
@@ -72,7 +74,7 @@ def test_a_full_disk_accepts_nothing_and_loses_nothing(fill, small_disk: pathlib
 @pytest.mark.parametrize("fill", [fill_bytes, fill_files])
 def test_accepted_work_waits_for_room(fill, small_disk: pathlib.Path) -> None:
     program = Narralytica(small_disk / "data")
-    (item,) = program.json("ingest", str(INAUGURAL))
+    (item,) = program.json("ingest", ROOM, str(INAUGURAL))
     ballast = fill(small_disk)
     worker = program.start("work", *SETTINGS)
     try:
@@ -89,6 +91,23 @@ def test_accepted_work_waits_for_room(fill, small_disk: pathlib.Path) -> None:
     finally:
         worker.terminate()
         assert worker.wait(timeout=WAIT_S) == 0
-    (again,) = program.json("ingest", "--wait=all", str(INAUGURAL))
+    (again,) = program.json("ingest", ROOM, "--wait=all", str(INAUGURAL))
     assert (again["status"], again["video_id"]) == ("ready", item["video_id"])
     assert program.json("fsck", "--orphan-age", "0")["findings"] == []
+
+
+def test_too_little_room_is_said_before_anything_is_taken_in(small_disk: pathlib.Path) -> None:
+    program = Narralytica(small_disk / "data")
+    (refused,) = program.json("ingest", str(INAUGURAL), code=SOME_FAILED)
+    assert "media.disk_free_bytes_min" in refused["error"]["hint"]
+    program.json("ingest", ROOM, str(INAUGURAL))
+    worker = program.start("work")
+    log = small_disk / "work.log"
+    end = time.monotonic() + WAIT_S
+    while "no job is claimed" not in log.read_text():
+        assert time.monotonic() < end and worker.poll() is None
+        time.sleep(POLL_S)
+    worker.terminate()
+    assert worker.wait(timeout=WAIT_S) == 0
+    (job,) = program.json("jobs")["items"]
+    assert (job["status"], job["attempts"]) == ("queued", 0)
