@@ -61,6 +61,7 @@ PARTS = (
     Part("pipeline", [*PYTEST, "tests/pipeline"], ("build release",)),
     Part("browser", [PYTHON, "-m", "tests.console"], ("build release", "console build")),
     Part("contract", [*PYTEST, "tests/contract"], ("build release",)),
+    Part("hostile media", [*PYTEST, "tests/chaos/media_test.py"], ("build release",)),
     Part("tidy", [PYTHON, "tools/tool.py", "tidy", "--clang", "build/debug"]),
 )
 
