@@ -8,10 +8,10 @@ VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-bench setup-console models build program debug demo test check
-.PHONY: chaos chaos-queue chaos-kills chaos-faults chaos-workers upload-test eval bench format tidy clean
+.PHONY: chaos chaos-queue chaos-kills chaos-faults chaos-workers chaos-media upload-test eval bench format tidy clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install Debian packages and the tests' Python packages (root or sudo)
 	@tools/setup.sh build test
@@ -62,6 +62,10 @@ chaos-queue: setup-build ## ten thousand random histories of the queue against i
 	@cmake --build --preset release --target jobs_test
 	@NRL_QUEUE_HISTORIES=$${NRL_QUEUE_HISTORIES:-10000} build/release/jobs_test \
 		--gtest_filter='QueueHistories.*'
+
+chaos-media: setup program ## read a thousand damaged recordings, and those of every form
+	@$(VENV) -m pytest tests/chaos/media_test.py
+	@$(VENV) -m tests.chaos.media_corpus --count 1000 --seed 1
 
 upload-test: setup program ## send a gigabyte, broken off twice, and measure both sides' memory
 	@NRL_UPLOAD_TEST_MB=1024 $(VENV) -m pytest -s tests/contract/resume_test.py

@@ -4,6 +4,7 @@
 
 #include "api/wire.hpp"
 #include "jobs/pipeline.hpp"
+#include "media/media_warning.hpp"
 #include "transcript/transcript_store.hpp"
 
 namespace narralytica::api {
@@ -69,6 +70,19 @@ Json ArtifactsJson(const std::vector<media::Artifact>& artifacts) {
   return items;
 }
 
+// What was odd about the recording when it was prepared.
+Json WarningsJson(const std::vector<media::Artifact>& artifacts) {
+  Json items = Json::array();
+  for (const media::Artifact& artifact : artifacts) {
+    if (!artifact.detail.contains("warnings")) continue;
+    for (const auto& code : artifact.detail["warnings"]) {
+      const auto message = media::WarningMessage(code.get_ref<const std::string&>());
+      if (message) items.push_back({{"code", code}, {"message", *message}});
+    }
+  }
+  return items;
+}
+
 }  // namespace
 
 Result<VideoView> LoadVideoView(access::Tx& tx, jobs::Queue& queue, media::Video video) {
@@ -102,6 +116,7 @@ Json VideoJson(const VideoView& view, UtcMs now) {
             {"external_id", OrNull(view.source.external_id)},
             {"size_bytes", view.source.bytes}}},
           {"artifacts", ArtifactsJson(view.artifacts)},
+          {"warnings", WarningsJson(view.artifacts)},
           {"metadata", video.metadata},
           {"transcript_id", view.transcript ? Json(view.transcript->str()) : Json()},
           {"progress", ProgressJson(view.jobs, now)},

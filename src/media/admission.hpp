@@ -18,8 +18,8 @@ struct AdmissionConfig {
   void Bind(platform::ConfigBinder& binder);
 };
 
-// kUnavailable, reason "disk_full", when the store's disk is nearly full: workers claim nothing then
-// either, for what they make would not find room.
+// kUnavailable, reason "disk_full", when the store's disk is nearly full: workers claim nothing
+// then either, for what they make would not find room.
 Status CheckRoom(platform::ObjectStore& objects, const AdmissionConfig& config);
 
 // kLimited (429) when the tenant has as much waiting as it may; kUnavailable (503) when the

@@ -12,7 +12,7 @@ namespace narralytica::media {
 class Budget {
  public:
   explicit Budget(const MediaLimits& limits);
-  void SetDecoded(int64_t decoded_ms) { decoded_ms_ = decoded_ms; }
+  void SetDecoded(int64_t decoded_ms);
   bool exceeded() const;
   // kLimited media_resource once it is exceeded.
   Status Check() const;
@@ -22,6 +22,12 @@ class Budget {
   int64_t started_cpu_ms_;
   int64_t decoded_ms_ = 0;
 };
+
+// For code that computes without ever asking: from now on a timer looks every second of CPU time,
+// and ends the process by SIGXCPU when it is more than kWatchGraceSeconds beyond what its decoded
+// sound (the last SetDecoded) has earned. To be called before the process is confined.
+void WatchBudget(const MediaLimits& limits);
+inline constexpr int64_t kWatchGraceSeconds = 1;
 
 // CPU time of this process so far.
 int64_t ProcessCpuMs();

@@ -87,6 +87,7 @@ Result<json> Perform(const MediaRequest& request) {
 Result<json> ServeRequest() {
   try {
     NRL_TRY(const MediaRequest request, DecodeRequest(ReadRequest()));
+    WatchBudget(request.limits);
     NRL_CHECK(platform::ConfineThisProcess({.unshare_network = request.unshare_network}));
     return Perform(request);
   } catch (const std::bad_alloc&) {

@@ -1,12 +1,9 @@
 // A media child that has been taken over, started as the real one is: what it can reach, what it
 // can use up, and that it could do its work all the same. The same attempts without the sandbox are
 // the proof that they are attempts.
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +15,7 @@
 #include "media/child_run.hpp"
 #include "media/escape_attempts.hpp"
 #include "media/media_samples.hpp"
+#include "media/test_listener.hpp"
 #include "platform/process/confinement.hpp"
 
 namespace narralytica::media {
@@ -98,31 +96,6 @@ std::string ProbeContainer() {
   return info ? info->container : info.error().Describe();
 }
 
-class Listener {
- public:
-  Listener() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(bind(socket_.get(), generic, size), 0);
-    EXPECT_EQ(listen(socket_.get(), 16), 0);
-    EXPECT_EQ(getsockname(socket_.get(), generic, &size), 0);
-    port_ = ntohs(address.sin_port);
-  }
-  uint16_t port() const { return port_; }
-  int Connections() const {
-    int count = 0;
-    while (FileDescriptor(accept(socket_.get(), nullptr, nullptr)).valid()) ++count;
-    return count;
-  }
-
- private:
-  FileDescriptor socket_;
-  uint16_t port_ = 0;
-};
-
 class EscapesTest : public testing::Test {
  protected:
   static Sandbox Box(SandboxKind kind) {
@@ -153,7 +126,7 @@ class EscapesTest : public testing::Test {
   }
 
   MediaLimits limits_;
-  Listener listener_;
+  TestListener listener_;
   platform::TemporaryFolder folder_ =
       platform::TemporaryFolder::Create(testing::TempDir(), "escapes").value();
   int64_t output_bytes_ = 0;

@@ -15,6 +15,7 @@
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
+#include "media/budget.hpp"
 #include "media/child.hpp"
 #include "media/escape_attempts.hpp"
 #include "media/protocol.hpp"
@@ -73,6 +74,14 @@ int ErrnoOf(int64_t outcome) { return outcome == -1 ? errno : 0; }
   if (how == "twice") {
     Say(ResultEvent({{"samples", 0}}, {}));
     Say(ResultEvent({{"samples", 0}}, {}));
+  }
+  if (how == "compute") {  // without ever asking whether it may
+    MediaLimits limits;
+    limits.cpu_seconds_base = 1;
+    WatchBudget(limits);
+    if (!platform::ConfineThisProcess({})) _exit(9);
+    volatile uint64_t turns = 0;
+    while (true) turns = turns + 1;
   }
   if (how == "hang") {
     signal(SIGTERM, SIG_IGN);

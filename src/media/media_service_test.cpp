@@ -176,6 +176,12 @@ TEST_P(BadChildTest, ItsEndIsExplained) {
   EXPECT_EQ(ErrorOf("fail").reason, "media_child_failed");
 }
 
+TEST_P(BadChildTest, IsEndedWhenItComputesLongerThanItsSoundHasEarned) {
+  const Error error = ErrorOf("compute");
+  EXPECT_EQ(error.reason, "media_resource");
+  EXPECT_THAT(error.cause, testing::HasSubstr("CPU time limit"));
+}
+
 TEST_P(BadChildTest, IsNotBelieved) {
   for (const char* how : {"babble", "twice", "endless_line", "endless_pcm"}) {
     EXPECT_EQ(ErrorOf(how).reason, "media_decode_failed") << how;

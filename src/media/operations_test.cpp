@@ -271,9 +271,11 @@ TEST_F(OperationsTest, HeadersThatLieAboutTheLengthAreNotBelieved) {
   const std::string more = Write("more.wav", Wav(tone, {.stated_bytes = 64'000'000}));
   const Outputs longer = Prepare(more).value();
   EXPECT_EQ(longer.prepared.samples, 32'000);
+  EXPECT_THAT(longer.prepared.warnings, ElementsAre("truncated"));
   const std::string endless = Write("endless.wav", Wav(tone, {.stated_bytes = 0xFFFFFFFF}));
   const Outputs streamed = Prepare(endless).value();
   EXPECT_EQ(streamed.prepared.samples, 32'000);
+  EXPECT_THAT(streamed.prepared.warnings, IsEmpty());
 }
 
 TEST_F(OperationsTest, WhatIsLeftOfATruncatedFileIsPrepared) {

@@ -9,6 +9,7 @@
 #include "media/media_error.hpp"
 #include "media/media_warning.hpp"
 #include "media/operations.hpp"
+#include "media/wav_length.hpp"
 #include "media/waveform.hpp"
 #include "platform/file.hpp"
 
@@ -92,8 +93,11 @@ Status Renditions::Finish(int waveform_fd) {
 
 // The end that the container states for the chosen audio stream, in ms of playback, when the
 // statement is about that stream: not for containers that only know the length of the whole.
-std::optional<int64_t> StatedEndMs(Input& input) {
+std::optional<int64_t> StatedEndMs(Input& input, int fd) {
   const MediaInfo& info = input.info();
+  if (info.container == "wav") {
+    if (const auto stated_ms = StatedWavMs(fd, lseek(fd, 0, SEEK_CUR))) return stated_ms;
+  }
   const AVStream& stream = *input.stream(*info.audio_stream);
   const bool whole_only = info.container.starts_with("matroska") && info.video_stream;
   if (info.declared_is_estimate || whole_only || stream.duration == AV_NOPTS_VALUE) {
@@ -108,9 +112,10 @@ std::optional<int64_t> StatedEndMs(Input& input) {
   return std::max<int64_t>(start_ms, 0) + av_rescale_q(stream.duration, stream.time_base, ms);
 }
 
-std::vector<std::string> Warnings(Input& input, const AudioReader& reader, int64_t decoded_ms) {
+std::vector<std::string> Warnings(Input& input, const AudioReader& reader, int fd,
+                                  int64_t decoded_ms) {
   std::vector<std::string> warnings;
-  const std::optional<int64_t> stated_ms = StatedEndMs(input);
+  const std::optional<int64_t> stated_ms = StatedEndMs(input, fd);
   const int64_t slack_ms = std::max<int64_t>(1'000, decoded_ms / 50);
   const bool shorter = stated_ms && *stated_ms > decoded_ms + slack_ms;
   if (shorter || input.damaged()) warnings.emplace_back(kTruncated);
@@ -154,7 +159,7 @@ Result<Prepared> PrepareAudio(const PrepareFds& fds, const MediaLimits& limits,
   prepared.samples = renditions.samples();
   prepared.loudness_lufs = renditions.loudness_lufs();
   prepared.channel_correlation = reader->channel_correlation();
-  prepared.warnings = Warnings(*input, *reader, prepared.samples * 1'000 / kAudioRate);
+  prepared.warnings = Warnings(*input, *reader, fds.input, prepared.samples * 1'000 / kAudioRate);
   return prepared;
 }
 

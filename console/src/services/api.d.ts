@@ -982,6 +982,8 @@ export interface components {
             updated_at: components["schemas"]["Time"];
             source: components["schemas"]["VideoSource"];
             artifacts: components["schemas"]["Artifact"][];
+            /** @description What was odd about the recording, though it could be read: its end is missing, damaged pieces were left out, a gap was filled with silence */
+            warnings: components["schemas"]["MediaWarning"][];
             metadata: components["schemas"]["Metadata"];
             /**
              * Format: uuid
@@ -992,6 +994,11 @@ export interface components {
             /** @description Every step, in the order of the pipeline */
             stages: components["schemas"]["Stage"][];
             error: components["schemas"]["MaybeStageError"];
+        };
+        MediaWarning: {
+            /** @enum {string} */
+            code: "truncated" | "longer_than_declared" | "corrupt_packets" | "silence_inserted" | "timestamps_jump_forward" | "timestamps_jump_backward" | "poster_failed";
+            message: string;
         };
         VideoList: {
             items: components["schemas"]["Video"][];

@@ -219,6 +219,7 @@ export class State {
         updated_at: created,
         source,
         artifacts: this.#artifacts(script),
+        warnings: [],
         metadata: {},
         transcript_id: transcript.transcript_id,
         progress: idle(1),
