@@ -13,11 +13,14 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
+
 from tests.eval import data, ours, peer_whisper_cpp, report, scoring
 
 LANGUAGES_OF = {"base": None, "small-en": "en"}  # None: every language
 PEER_WEIGHTS = {"base": "base", "small-en": "tiny.en"}
 NO_SPEECH = "no speech"
+SETS = [*data.SETS, data.SWITCHED, NO_SPEECH]
 MUSIC_PACKAGE = "wesnoth-1.16-music"
 
 
@@ -25,7 +28,7 @@ def main() -> int:
     """Measures what was asked for, adds the rows to the history and writes the report."""
     parser = argparse.ArgumentParser(prog="python -m tests.eval", description="measure recognition")
     parser.add_argument("--model", action="append", choices=ours.MODELS)
-    parser.add_argument("--set", action="append", choices=[*data.SETS, NO_SPEECH])
+    parser.add_argument("--set", action="append", choices=SETS)
     parser.add_argument("--no-peer", action="store_true", help="leave whisper.cpp out")
     arguments = parser.parse_args()
     folder = data.folder()
@@ -36,8 +39,10 @@ def main() -> int:
         print("eval: no program: run make build")
         return 6
     for model in arguments.model or list(ours.MODELS):
-        for name in arguments.set or [*data.SETS, NO_SPEECH]:
+        for name in arguments.set or SETS:
             recordings = recordings_of(name, folder, LANGUAGES_OF[model])
+            if not recordings:
+                continue
             row = measure_set(name, model, recordings, peer=not arguments.no_peer)
             report.append(row | report.provenance() | {"model_hash": ours.model_hash(model)})
             print(report.line(row), flush=True)
@@ -49,6 +54,8 @@ def recordings_of(name: str, folder: pathlib.Path, language: str | None) -> list
     """The recordings of a set that the model's languages allow."""
     if name == NO_SPEECH:
         return data.without_speech(music())
+    if name == data.SWITCHED:
+        return data.switched(folder) if language is None else []
     recordings = data.SETS[name](folder)
     return [r for r in recordings if language in (None, r.language)]
 
@@ -67,6 +74,10 @@ def measure_set(name: str, model: str, recordings: list[data.Recording], peer: b
         "cpu_per_audio_s": round(result.cpu_s / audio_s, 4),
         "peak_rss_mb": result.peak_rss_bytes >> 20,
     }
+    if name == data.SWITCHED:
+        heard = result.transcripts[0].languages
+        right = data.right_languages(recordings[0], heard)
+        return row | {"windows_right": right, "windows": len(recordings[0].utterances)}
     if name == NO_SPEECH:
         words = {r.name: len(text.split()) for r, text in zip(recordings, texts, strict=True)}
         return row | {"words_heard": words}
@@ -81,6 +92,9 @@ def measure_set(name: str, model: str, recordings: list[data.Recording], peer: b
         matched = sum(t.matched for t in times)
         row["words_inside"] = round(100 * sum(t.inside for t in times) / max(matched, 1), 2)
         row["words_matched"] = matched
+        edges = [edge for t in times for edge in t.edges_ms] or [0]
+        row["edge_ms_median"] = round(float(np.median(edges)))
+        row["edge_ms_p90"] = round(float(np.percentile(edges, 90)))
     return row | (measure_peer(model, recordings, errors, audio_s) if peer else {})
 
 

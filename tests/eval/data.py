@@ -14,6 +14,7 @@ import pathlib
 import re
 import subprocess
 import wave
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -23,6 +24,9 @@ GAP_MS = 500
 SILENCE_MINUTES = 10
 NOISE_SEED = 20260101
 NOISE_RMS = 0.05  # of full scale: −26 dBFS
+SWITCHED = "switched"
+SWITCH_GAP_MS = 3500  # a longer pause always separates windows
+SWITCH_ROUNDS = 2
 AUDIO = frozenset({".flac", ".mp3", ".mp4", ".wav"})
 
 
@@ -193,6 +197,40 @@ def ami(data: pathlib.Path) -> list[Recording]:
         utterances = tuple(Utterance(0, 0, text) for text in lines)
         recordings.append(Recording("ami", name, data / f"ami/audio/{name}.flac", utterances))
     return recordings
+
+
+def switched(data: pathlib.Path) -> list[Recording]:
+    """The sentences of `multilingual`, one after the other, twice over: one recording whose
+    language changes at every pause.
+
+    An utterance's text is its language.
+    """
+    path = cache() / "eval/switched.wav"
+    pieces, utterances, at = [], [], 0
+    for recording in multilingual(data) * SWITCH_ROUNDS:
+        audio = read_audio(recording.path)
+        start, end = (round(n * 1000 / SAMPLE_RATE) for n in (at, at + len(audio)))
+        utterances.append(Utterance(start, end, recording.language))
+        pieces += [audio, np.zeros(SWITCH_GAP_MS * SAMPLE_RATE // 1000, np.float32)]
+        at += len(audio) + len(pieces[-1])
+    if not path.exists():
+        write_audio(path, np.concatenate(pieces))
+    return [Recording(SWITCHED, SWITCHED, path, tuple(utterances), "")]
+
+
+def right_languages(recording: Recording, heard: Sequence[tuple[int, int, str]]) -> int:
+    """How many utterances are written in their own language for most of their time."""
+    right = 0
+    for utterance in recording.utterances:
+        own_ms = other_ms = 0
+        for start_ms, end_ms, language in heard:
+            shared_ms = max(0, min(end_ms, utterance.end_ms) - max(start_ms, utterance.start_ms))
+            if language == utterance.text:
+                own_ms += shared_ms
+            else:
+                other_ms += shared_ms
+        right += own_ms > other_ms
+    return right
 
 
 SETS = {

@@ -22,6 +22,7 @@ class Transcript:
 
     text: str
     words: tuple[scoring.Word, ...] = ()
+    languages: tuple[tuple[int, int, str], ...] = ()  # of each segment: start_ms, end_ms, code
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +73,8 @@ def _read(folder: str, video: str, model: str) -> Transcript:
         for segment in segments
         for word in segment["words"]
     )
-    return Transcript(" ".join(segment["text"] for segment in segments), words)
+    languages = tuple((s["start_ms"], s["end_ms"], str(s["language"])) for s in segments)
+    return Transcript(" ".join(segment["text"] for segment in segments), words, languages)
 
 
 def is_built() -> bool:

@@ -69,6 +69,9 @@ def write() -> None:
     parts = [HEAD, table(ERROR_COLUMNS, spoken), GATE_NOTE]
     parts += [TIMES, table(TIME_COLUMNS, [row for row in spoken if "words_inside" in row])]
     parts += [NO_SPEECH, table(NO_SPEECH_COLUMNS, [row for row in shown if "words_heard" in row])]
+    switched = [row for row in shown if "windows_right" in row]
+    if switched:
+        parts += [SWITCHED, table(SWITCH_COLUMNS, switched)]
     parts += [SPEED, table(SPEED_COLUMNS, shown)]
     found = {tuple(row[key] for key in RETRIEVAL_KEY): row for row in rows(RETRIEVAL)}
     parts += [FINDING, table(RETRIEVAL_COLUMNS, list(found.values()))]
@@ -118,6 +121,12 @@ ERROR_COLUMNS = NAMES | {
 TIME_COLUMNS = NAMES | {
     "right words": lambda row: row["words_matched"],
     "inside their utterance ± .2 s, %": lambda row: row["words_inside"],
+    "median edge error, ms": lambda row: row.get("edge_ms_median", "–"),
+    "90 % below, ms": lambda row: row.get("edge_ms_p90", "–"),
+}
+SWITCH_COLUMNS = NAMES | {
+    "sentences": lambda row: row["windows"],
+    "in their own language": lambda row: row["windows_right"],
 }
 NO_SPEECH_COLUMNS = {
     "model": lambda row: row["model"],
@@ -180,7 +189,13 @@ utterances joined to one file a speaker with half-second pauses; *librivox* five
 with approximate references, a smoke test."""
 TIMES = """## Word times
 
-Of the words recognised rightly, those that lie wholly inside the utterance they were said in."""
+Of the words recognised rightly, those that lie wholly inside the utterance they were said in. Edge
+error: how far the first word's start and the last word's end are from their utterance's bounds,
+which hold a little silence."""
+SWITCHED = """## Languages that change
+
+One sentence in each of several languages after the other, a window each; the language is recognised
+window by window. Right: most of the sentence's time is written in its own language."""
 NO_SPEECH = f"""## Where nobody speaks
 
 {data.SILENCE_MINUTES} minutes each; every word heard is an error."""

@@ -70,6 +70,19 @@ def test_the_page_shows_the_newest_rows(page: pathlib.Path) -> None:
     assert text.count("99.0") == 1  # in the history alone
 
 
+def test_the_page_shows_edges_and_languages_where_they_were_measured(page: pathlib.Path) -> None:
+    report.append(ROW)
+    report.write()
+    assert "98.5 | – | – |" in page.read_text()
+    assert "Languages that change" not in page.read_text()
+    report.append(ROW | {"edge_ms_median": 140, "edge_ms_p90": 310})
+    switched = {k: ROW[k] for k in (*SILENT,) if k in ROW} | {"set": "switched"}
+    report.append(switched | {"windows": 12, "windows_right": 11})
+    report.write()
+    assert "98.5 | 140 | 310 |" in page.read_text()
+    assert "| base | switched | 12 | 11 |" in page.read_text()
+
+
 def test_a_missed_gate_is_said(page: pathlib.Path) -> None:
     report.append(ROW | {"difference": 0.6})
     report.append(ROW | {"model": "small-en", "difference_high": 1.6})

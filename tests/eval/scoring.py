@@ -119,6 +119,9 @@ class TimeErrors:
     matched: int
     inside: int
     outside_ms: int  # summed distance of the middles of the others from their utterance
+    # How far the first word's start and the last word's end are from the bounds of their
+    # utterance, where those words were recognised rightly.
+    edges_ms: tuple[int, ...] = ()
 
     @property
     def share(self) -> float:
@@ -139,17 +142,23 @@ def time_errors(utterances: Sequence[tuple[int, int, str]], words: Sequence[Word
         return TimeErrors(0, 0, 0)
     flat = " ".join(w for w, _ in reference), " ".join(w for w, _ in said)
     matched = inside = outside_ms = 0
+    edges: list[int] = []
     for chunk in jiwer.process_words(*flat).alignments[0]:
         if chunk.type != "equal":
             continue
         for offset in range(chunk.ref_end_idx - chunk.ref_start_idx):
-            start, end, _ = utterances[reference[chunk.ref_start_idx + offset][1]]
+            at = chunk.ref_start_idx + offset
+            start, end, _ = utterances[reference[at][1]]
             word = said[chunk.hyp_start_idx + offset][1]
             low, high = start - TOLERANCE_MS, end + TOLERANCE_MS
             matched += 1
+            if at == 0 or reference[at - 1][1] != reference[at][1]:
+                edges.append(abs(word.start_ms - start))
+            if at + 1 == len(reference) or reference[at + 1][1] != reference[at][1]:
+                edges.append(abs(word.end_ms - end))
             if low <= word.start_ms and word.end_ms <= high:
                 inside += 1
             else:
                 middle = (word.start_ms + word.end_ms) // 2
                 outside_ms += max(start - middle, middle - end, 0)
-    return TimeErrors(matched, inside, outside_ms)
+    return TimeErrors(matched, inside, outside_ms, tuple(edges))

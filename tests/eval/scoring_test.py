@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import numpy as np
 import pytest
 
 from tests.eval import scoring
+from tests.eval.data import Recording, Utterance, right_languages
 from tests.eval.scoring import Errors, Word
 
 
@@ -57,3 +60,16 @@ def test_words_outside_their_utterance_are_seen() -> None:
     ]
     found = scoring.time_errors(utterances, words)
     assert (found.matched, found.inside, found.outside_ms) == (4, 3, 400)
+    # Starts of "Good" and "all", end of "morning"; what was heard as "them" has no edge.
+    assert found.edges_ms == (0, 150, 500)
+    later = [Word(word.start_ms + 70, word.end_ms + 70, word.text) for word in words]
+    assert scoring.time_errors(utterances, later).edges_ms == (70, 220, 430)
+
+
+def test_a_sentence_in_another_language_is_seen() -> None:
+    said = (Utterance(0, 1000, "en"), Utterance(2000, 3000, "fr"), Utterance(4000, 5000, "es"))
+    recording = Recording("switched", "switched", pathlib.Path("none.wav"), said, "")
+    heard = [(100, 900, "en"), (2000, 2300, "en"), (2300, 3000, "fr"), (4000, 5000, "es")]
+    assert right_languages(recording, heard) == 3
+    assert right_languages(recording, [(0, 3000, "en"), (4000, 5000, "es")]) == 2
+    assert right_languages(recording, []) == 0
