@@ -82,20 +82,22 @@ class Repairer {
 
   // A row whose object is lost hides that vectors are missing.
   Result<std::string> EmbedAgain(const Finding& finding) {
-    NRL_CHECK(Write([&](access::Tx& tx) -> Status {
+    const Status written = Write([&](access::Tx& tx) -> Status {
       NRL_CHECK(index::DeleteVectors(tx, finding.id));
       return Enqueue(tx, finding.video, {"enrich", "embedding"});
-    }));
+    });
+    NRL_CHECK(written);
     return kQueued;
   }
 
   Result<std::string> SetStatus(const VideoId& video) {
-    NRL_CHECK(Write([&](access::Tx& tx) -> Status {
+    const Status written = Write([&](access::Tx& tx) -> Status {
       NRL_CHECK(tx.Lock("video:" + video.str()));
       NRL_TRY(const auto jobs, store_.queue().OfVideo(tx, video));
       return media::SetVideoStatus(tx, video, jobs::VideoStatusOf(jobs),
                                    store_.environment().clock.Now());
-    }));
+    });
+    NRL_CHECK(written);
     return kRepaired;
   }
 

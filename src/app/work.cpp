@@ -6,6 +6,7 @@
 
 #include "app/engine_supervisor.hpp"
 #include "index/stages.hpp"
+#include "jobs/pipeline.hpp"
 #include "jobs/worker.hpp"
 #include "media/follower.hpp"
 #include "media/prepare_stage.hpp"
