@@ -127,6 +127,7 @@ class FeedReader {
   }
 
   void End() {
+    if (!problem_.empty()) return;  // expat still ends an element that it was stopped in
     std::string name = names_.back();
     if (name.starts_with(kAtom)) name.erase(0, kAtom.size());
     const std::string text = Tidy(text_);

@@ -63,6 +63,7 @@ TEST(ParseFeed, RefusesWhatIsNoFeedOrTriesMore) {
   const std::vector<std::pair<std::string, std::string>> texts{
       {"", "no element"},
       {"<html><body/></html>", "neither rss nor feed"},
+      {"<html/>", "neither rss nor feed"},  // started and ended at once
       {"<rss><channel>", "no element found"},
       {"<rss><channel><item></channel></rss>", "mismatched"},
       {deep, "nested too deep"},
