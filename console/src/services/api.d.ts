@@ -581,6 +581,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dead-letters/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start failed jobs again
+         * @description The oldest first, at most `limit`. A job that was started again is no dead letter any more:
+         *     the same request takes up the rest, and does nothing when there is none. What happened is
+         *     in the jobs' events (`job.redriven`).
+         */
+        post: operations["redriveDeadLetters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}/retry": {
         parameters: {
             query?: never;
@@ -1198,6 +1220,20 @@ export interface components {
         JobStatus: "queued" | "running" | "succeeded" | "failed" | "canceled";
         /** @enum {string} */
         JobType: "ingest" | "transcribe" | "transcription" | "diarize" | "enrich" | "index";
+        RedriveRequest: {
+            /** @description Only what failed with this code or reason */
+            code?: string;
+            /** @enum {string} */
+            type?: "ingest" | "transcribe" | "diarize" | "enrich" | "index";
+            /** @default 100 */
+            limit: number;
+        };
+        RedriveReply: {
+            redriven: number;
+            /** @description Left alone, as their recordings were deleted or their work was begun anew */
+            skipped: number;
+            job_ids: components["schemas"]["Id"][];
+        };
         Job: {
             id: components["schemas"]["Id"];
             type: components["schemas"]["JobType"];
@@ -3912,6 +3948,72 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    redriveDeadLetters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "engine_failed",
+                 *       "type": "transcribe",
+                 *       "limit": 100
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedriveRequest"];
+            };
+        };
+        responses: {
+            /** @description What was started again */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "redriven": 1,
+                     *       "skipped": 0,
+                     *       "job_ids": [
+                     *         "0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e10"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RedriveReply"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
