@@ -13,17 +13,17 @@ from tests.eval import measure
 from tests.pipeline.program import INAUGURAL, Narralytica
 
 CANCEL_MAX_S = 2.0
-WAIT_S = 60
+WAIT_S = 120
 POLL_S = 0.02
 IDLE_SHARE = 0.25  # of one core that the engine may still use: its own housekeeping
 LOOK_S = 1.0
 
 
 @pytest.fixture(scope="module")
-def hours(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """Two hours of speech: every stage that reads sound takes a while."""
-    path = tmp_path_factory.mktemp("hours") / "hours.wav"
-    command = ["ffmpeg", "-nostdin", "-v", "error", "-stream_loop", "650", "-i", str(INAUGURAL)]
+def long_recording(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """More than half an hour of speech: every stage that reads sound takes a while."""
+    path = tmp_path_factory.mktemp("long") / "long.wav"
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-stream_loop", "200", "-i", str(INAUGURAL)]
     subprocess.run([*command, "-ac", "1", "-ar", "16000", str(path)], check=True)
     return path
 
@@ -68,9 +68,9 @@ def cpu_s(pid: int) -> float:
 
 @pytest.mark.parametrize("job_type", ["ingest", "transcribe"])
 def test_canceling_ends_the_work_and_the_children(
-    job_type: str, hours: pathlib.Path, empty: Narralytica
+    job_type: str, long_recording: pathlib.Path, empty: Narralytica
 ) -> None:
-    (item,) = empty.json("ingest", str(hours))
+    (item,) = empty.json("ingest", str(long_recording))
     worker = empty.start("work")
     try:
         job, _ = wait_for(empty, job_type, "running")
@@ -107,6 +107,5 @@ def wait_until_child(worker: subprocess.Popen[bytes], name: str) -> None:
 
 def test_a_queued_job_is_canceled_at_once(empty: Narralytica) -> None:
     (item,) = empty.json("ingest", str(INAUGURAL))
-    job = empty.json("jobs", "cancel", item["job_id"])
-    assert job["status"] == "canceled"
+    empty.json("jobs", "cancel", item["job_id"])
     assert empty.json("jobs")["items"][0]["status"] == "canceled"
