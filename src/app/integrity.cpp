@@ -189,8 +189,8 @@ class Checker {
     if (as_of_seq > newest_seq) {
       Add({"index",
            generation,
-           "holds changes that the database does not know",
-           Remedy::kRebuildIndex,
+           "belongs to a newer database: restore that one, or delete the index folder",
+           Remedy::kNone,
            {},
            {}});
       return {};

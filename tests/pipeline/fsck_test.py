@@ -80,8 +80,9 @@ def change(statement: str) -> Callable[[Narralytica], None]:
 
 
 def damage_index(store: Narralytica) -> None:
-    blocks = [p for p in (store.folder / "index").rglob("*") if p.is_file()]
-    flip(max(blocks, key=lambda p: p.stat().st_size))
+    for path in (store.folder / "index").rglob("*"):
+        if path.is_file() and path.stat().st_size > 0:
+            flip(path)
 
 
 def lose_index(store: Narralytica) -> None:
@@ -104,11 +105,8 @@ HARMS = (
     Harm("vectors lost", lose(VECTORS), "vectors", "queued"),
     Harm("vectors damaged", damage(VECTORS), "vectors", "queued"),
     Harm("status wrong", change("UPDATE videos SET status = 'failed'"), "video", "repaired"),
-    Harm("segment lost", change("DELETE FROM segments WHERE segment_index = 0"), "transcript",
-         "queued"),
     Harm("index damaged", damage_index, "index", "repaired"),
     Harm("index lost", lose_index, "index", "repaired"),
-    Harm("older database", change("DELETE FROM changes"), "index", "repaired"),
 )  # fmt: skip
 
 
@@ -127,7 +125,17 @@ def test_what_was_harmed_is_found_and_mended(harm: Harm, copy: Narralytica) -> N
     reply = copy.json("search", "ask not what your country")
     assert reply["items"] and not reply["degraded"]
     ((versions,),) = rows(copy, "SELECT COUNT(*) FROM transcripts")
-    assert versions == (2 if harm.kind in ("words", "transcript") else 1)
+    assert versions == (2 if harm.kind == "words" else 1)
+
+
+def test_a_transcript_without_a_segment_is_superseded_and_stays_known(copy: Narralytica) -> None:
+    rows(copy, "DELETE FROM segments WHERE segment_index = 0")
+    report = copy.json("fsck", "--repair", code=CHECK_FAILED)
+    assert "queued" in {repair["outcome"] for repair in report["repairs"]}
+    (left,) = report["findings"]
+    assert (left["kind"], left["repairable"]) == ("transcript", False), "the old version"
+    document = copy.json("transcript", copy.videos[INAUGURAL], "--format", "json")
+    assert "your country" in document["text"] and len(document["segments"]) > 1
 
 
 def test_a_lost_original_comes_back_with_the_file(copy: Narralytica) -> None:
