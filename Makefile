@@ -46,7 +46,7 @@ check: test ## what CI runs
 chaos: setup program ## kill -9 the worker and the engine in the middle of twenty minutes of speech
 	@NRL_KILL_TEST_COPIES=10 $(VENV) -m pytest tests/pipeline/kill_test.py
 
-chaos-kills: setup program ## kill -9 two hundred times under load, on SQLite and on PostgreSQL
+chaos-kills: setup program ## kill -9 two hundred times under load
 	@NRL_CHAOS_KILLS=$${NRL_CHAOS_KILLS:-200} $(VENV) -m pytest -s tests/chaos/kills_test.py
 
 chaos-faults: setup-build ## a fault at every call to a store in a recording's life

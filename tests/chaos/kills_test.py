@@ -1,7 +1,7 @@
 """kill -9 at random moments under load: nothing that was accepted is lost, nothing happens twice.
 
-Recordings are accepted over HTTP while workers, their engine and media children, the server and, on
-PostgreSQL, the database are killed one after the other. NRL_CHAOS_KILLS says how often (200 in
+Recordings are accepted over HTTP while workers, their engine and media children, and the server are
+killed one after the other. NRL_CHAOS_KILLS says how often (200 in
 `make chaos-kills`), NRL_SEED replays the choices of victims and moments.
 """
 
@@ -17,14 +17,11 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-
-import pytest
+from collections.abc import Callable
 
 from tests.contract import server as http
 from tests.eval import measure
 from tests.pipeline.kill_test import is_gone
-from tests.pipeline.postgres_test import OnPostgres, Server
 from tests.pipeline.program import Narralytica
 from tests.pipeline.web import ALLOW, Page, Web, cut
 
@@ -49,8 +46,8 @@ Query = Callable[[str], list[tuple[str, ...]]]
 class System:
     """Workers and a server on one data folder, each started again when it was killed."""
 
-    def __init__(self, program: Narralytica, database: Server | None) -> None:
-        self.program, self.database = program, database
+    def __init__(self, program: Narralytica) -> None:
+        self.program = program
         key = program.json("key", "create", "--name", "load", "--role", "admin")["key"]
         self.workers = [program.start("work", *SETTINGS) for _ in range(WORKERS)]
         self.server = http.Server(program, key, ALLOW.removeprefix("--set="))
@@ -79,11 +76,6 @@ class System:
             self.server.kill()
             with self.lock:
                 self.server.restart()
-        elif victim == "postgres":
-            assert self.database and self.database.process
-            self.database.process.kill()
-            self.database.process.wait()
-            self.database.start()
         else:
             pid = self.child_of_workers(victim)
             if pid is None:
@@ -208,14 +200,6 @@ def sqlite_query(folder: pathlib.Path) -> Query:
     return run
 
 
-def postgres_query(database: Server) -> Query:
-    def run(statement: str) -> list[tuple[str, ...]]:
-        text = database.sql(statement, database="speech")
-        return [tuple(line.split("|")) for line in text.splitlines() if "|" in line]
-
-    return run
-
-
 def run_through(system: System, victims: list[str], query: Query) -> dict[str, str]:
     """Kills KILLS times under load and lets everything come to its end."""
     chance = random.Random(SEED)
@@ -269,24 +253,7 @@ def check(program: Narralytica, query: Query, accepted: dict[str, str]) -> None:
 def test_on_sqlite(tmp_path: pathlib.Path) -> None:
     program = Narralytica(tmp_path / "data")
     query = sqlite_query(program.folder)
-    system = System(program, None)
+    system = System(program)
     accepted = run_through(system, ["work", "work", "engine", "media", "serve"], query)
     assert all(is_gone(worker.pid) for worker in system.workers)
     check(program, query, accepted)
-
-
-@pytest.fixture
-def database() -> Iterator[Server]:
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="nrl-pg", dir="/tmp"))
-    made = Server(folder)
-    yield made
-    made.stop()
-    shutil.rmtree(folder)
-
-
-def test_on_postgres(database: Server, tmp_path: pathlib.Path) -> None:
-    program = OnPostgres(tmp_path / "data", database.url())
-    query = postgres_query(database)
-    system = System(program, database)
-    victims = ["work", "work", "engine", "media", "serve", "postgres"]
-    check(program, query, run_through(system, victims, query))
