@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-bench setup-console models build program debug demo test check
-.PHONY: chaos upload-test eval bench format tidy clean
+.PHONY: chaos long-audio upload-test eval bench format tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ check: test ## what CI runs
 
 chaos: setup program ## kill -9 the worker and the engine in the middle of twenty minutes of speech
 	@NRL_KILL_TEST_COPIES=10 $(VENV) -m pytest tests/pipeline/kill_test.py
+
+long-audio: setup program ## six hours under a memory ceiling with three kills; twenty minutes on 1, 2 and 8 threads
+	@NRL_THREADS_TEST_MINUTES=20 $(VENV) -m pytest tests/pipeline/threads_test.py
+	@$(VENV) -m tests.chaos.long_audio
 
 upload-test: setup program ## send a gigabyte, broken off twice, and measure both sides' memory
 	@NRL_UPLOAD_TEST_MB=1024 $(VENV) -m pytest -s tests/contract/resume_test.py
