@@ -62,15 +62,18 @@ inline constexpr Statement kNextExpired{
 
 // Tenants with due work and room for more of it ($2, 0: no limit), the least recently served first;
 // by one probe of the index a tenant.
-#define NRL_DUE_TENANTS                                                                      \
-  "WITH RECURSIVE waiting (tenant) AS ("                                                     \
-  " SELECT MIN(tenant_id) FROM jobs WHERE status = 'queued'"                                 \
-  " UNION ALL SELECT (SELECT MIN(j.tenant_id) FROM jobs j WHERE j.status = 'queued'"         \
-  " AND j.tenant_id > w.tenant) FROM waiting w WHERE w.tenant IS NOT NULL)"                  \
-  " SELECT w.tenant FROM waiting w LEFT JOIN tenant_turns t ON t.tenant = w.tenant"          \
-  " WHERE EXISTS (SELECT 1 FROM jobs d WHERE d.tenant_id = w.tenant AND d.status = 'queued'" \
-  " AND d.run_at_ms <= $1) AND ($2 = 0 OR $2 > (SELECT COUNT(*) FROM jobs r"                 \
-  " WHERE r.tenant_id = w.tenant AND r.status = 'running'))"                                 \
+#define NRL_DUE_TENANTS                                                                  \
+  "WITH RECURSIVE waiting (tenant) AS ("                                                 \
+  " SELECT * FROM (SELECT tenant_id FROM jobs WHERE status = 'queued'"                   \
+  " ORDER BY tenant_id, rank_ms, id LIMIT 1) AS f"                                       \
+  " UNION ALL SELECT (SELECT j.tenant_id FROM jobs j WHERE j.status = 'queued'"          \
+  " AND j.tenant_id > w.tenant ORDER BY j.tenant_id, j.rank_ms, j.id LIMIT 1)"           \
+  " FROM waiting w WHERE w.tenant IS NOT NULL)"                                          \
+  " SELECT w.tenant FROM waiting w LEFT JOIN tenant_turns t ON t.tenant = w.tenant"      \
+  " WHERE (SELECT d.id FROM jobs d WHERE d.tenant_id = w.tenant AND d.status = 'queued'" \
+  " AND d.run_at_ms <= $1 ORDER BY d.rank_ms, d.id LIMIT 1) IS NOT NULL"                 \
+  " AND ($2 = 0 OR $2 > (SELECT COUNT(*) FROM jobs r"                                    \
+  " WHERE r.tenant_id = w.tenant AND r.status = 'running'))"                             \
   " ORDER BY COALESCE(t.served_seq, 0), w.tenant"
 
 inline constexpr Statement kDueTenants{"jobs.due_tenants", NRL_DUE_TENANTS};
