@@ -62,6 +62,9 @@ PARTS = (
     Part("browser", [PYTHON, "-m", "tests.console"], ("build release", "console build")),
     Part("contract", [*PYTEST, "tests/contract"], ("build release",)),
     Part("chaos, small", [*PYTEST, "tests/chaos"], ("build release",)),
+    Part("configure fuzz", [*CONFIGURE, "fuzz"], counts=False),
+    Part("build fuzz", [*BUILD, "fuzz"], ("configure fuzz",), counts=False),
+    Part("fuzz, small", [*PYTEST, "tests/fuzz"], ("build fuzz",)),
     Part("tidy", [PYTHON, "tools/tool.py", "tidy", "--clang", "build/debug"]),
 )
 

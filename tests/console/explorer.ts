@@ -42,6 +42,13 @@ export function address(title: string): Recording {
   };
 }
 
+/** A recording whose end is missing. */
+export const truncated: Recording = {
+  title: 'truncated',
+  phrase: 'fellow Americans',
+  file: { name: 'truncated.mp4', mimeType: 'video/mp4', buffer: sample('media/truncated.mp4') },
+};
+
 function skippedBox(text: string): Buffer {
   const content = Buffer.from(`free${text}`);
   const size = Buffer.alloc(4);

@@ -1,7 +1,16 @@
 // Each page by itself: keyboard, citing, following, keys, what happens when the server is away.
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Explorer, LOOKS, launch, meeting, PROCESSED_MS, SPOKEN, TITLE } from './explorer';
+import {
+  Explorer,
+  LOOKS,
+  launch,
+  meeting,
+  PROCESSED_MS,
+  SPOKEN,
+  TITLE,
+  truncated,
+} from './explorer';
 
 let browser: Browser;
 let explorer: Explorer;
@@ -78,6 +87,19 @@ test('the transcript follows until the reader scrolls; a selection is a quote', 
   await page.goto(`${page.url().split('?')[0]}?find=dames`);
   await page.getByText(/^1 of \d+$/).waitFor();
   await explorer.check('video-find');
+});
+
+test('a recording whose end is missing says so, and another does not', async () => {
+  const { page } = explorer;
+  await page.goto('/library');
+  await page.getByLabel('Files to add').setInputFiles(truncated.file);
+  await page.getByRole('list', { name: 'Uploads' }).getByRole('link').click();
+  await page.getByText('Processing is complete').waitFor({ timeout: PROCESSED_MS });
+  const odd = page.getByRole('list', { name: 'Odd about this recording' });
+  await odd.getByText('The file ends before what it declares').waitFor();
+  await explorer.check('video-warnings');
+  await openRecording();
+  expect(await odd.count()).toBe(0);
 });
 
 test('back and forward walk through searches', async () => {

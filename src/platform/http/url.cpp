@@ -2,8 +2,11 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
+
+#include "base/utf8.hpp"
 
 namespace narralytica::platform {
 namespace {
@@ -36,8 +39,21 @@ Result<UrlHandle> Read(const std::string& text) {
   return url;
 }
 
-std::string WithoutBrackets(std::string host) {
-  if (host.starts_with('[') && host.ends_with(']')) return host.substr(1, host.size() - 2);
+// In lower case, without the brackets of IPv6. What libcurl decoded to something that no name can
+// be written with again is refused.
+Result<std::string> Host(CURLU* url) {
+  std::string host = Part(url, CURLUPART_HOST);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const bool plain = std::ranges::none_of(host, [](char c) {
+    return (c >= '\0' && c <= ' ') || c == '\x7f' || c == '%';
+  });
+  if (!plain || !IsUtf8(host)) {
+    return Fail(ErrorCode::kInvalid, "no host has such a name",
+                "write the host's name as it is registered, without percent-encoding");
+  }
+  for (char& c : host) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
   return host;
 }
 
@@ -57,10 +73,7 @@ Result<Url> ParseUrl(const std::string& text) {
   parsed.has_user_info = !Part(url.get(), CURLUPART_USER).empty() ||
                          !Part(url.get(), CURLUPART_PASSWORD).empty() ||
                          !Part(url.get(), CURLUPART_OPTIONS).empty();
-  parsed.host = WithoutBrackets(Part(url.get(), CURLUPART_HOST));
-  for (char& c : parsed.host) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  NRL_TRY(parsed.host, Host(url.get()));
   const std::string port = Part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
   std::from_chars(port.data(), port.data() + port.size(), parsed.port);
   parsed.path = Part(url.get(), CURLUPART_PATH);
@@ -74,6 +87,7 @@ Result<std::string> ResolveUrl(const std::string& base, const std::string& refer
     return Fail(ErrorCode::kInvalid, "this is not a URL, whole or relative", {},
                 curl_url_strerror(code));
   }
+  NRL_CHECK(Host(url.get()));
   return Part(url.get(), CURLUPART_URL);
 }
 

@@ -129,10 +129,26 @@ function LoadedVideo({ video }: { video: Video }) {
         </section>
       </div>
       <section className="video-details" aria-label="About this recording">
+        <Oddities warnings={video.warnings} />
         <Processing video={video} />
         <Facts video={video} transcript={transcript.data} />
       </section>
     </div>
+  );
+}
+
+/** What was odd about the recording's media: what is shown may not be all that was recorded. */
+function Oddities({ warnings }: { warnings: Video['warnings'] }) {
+  if (warnings.length === 0) return null;
+  return (
+    <ul className="oddities" aria-label="Odd about this recording">
+      {warnings.map(({ code, message }) => (
+        <li key={code} className="bar bar-warn">
+          <Icon name="alert" size={16} />
+          {sentence(message)}
+        </li>
+      ))}
+    </ul>
   );
 }
 
