@@ -148,9 +148,9 @@ Json ErrorJson(const Error& error) {
 }
 
 int FailCommand(const Error& error, bool json) {
-  fmt::print(stderr, "error: {}\n", error.message);
-  if (!error.hint.empty()) fmt::print(stderr, "  do:  {}\n", error.hint);
-  if (!error.cause.empty()) fmt::print(stderr, "  why: {}\n", error.cause);
+  Note("error: " + error.message);
+  if (!error.hint.empty()) Note("  do:  " + error.hint);
+  if (!error.cause.empty()) Note("  why: " + error.cause);
   if (json) PrintJson({{"error", ErrorJson(error)}});
   return ExitCodeOf(error);
 }
@@ -160,7 +160,9 @@ void PrintJson(const Json& document) {
   std::fflush(stdout);
 }
 
-void Note(std::string_view line) { fmt::print(stderr, "{}\n", line); }
+void Note(std::string_view line) { NotePart(fmt::format("{}\n", line)); }
+
+void NotePart(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 SignalStop::SignalStop() {
   const sigset_t signals = StopSignals();

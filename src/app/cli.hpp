@@ -64,8 +64,10 @@ Json ErrorJson(const Error& error);
 // gives its exit code.
 int FailCommand(const Error& error, bool json);
 void PrintJson(const Json& document);
-// A heading or a note for people, to stderr, so that stdout stays clean.
+// A heading or a note for people, to stderr, so that stdout stays clean. Where it cannot be written
+// it is lost: the command goes on.
 void Note(std::string_view line);
+void NotePart(std::string_view text);  // without a line break
 
 // Requested by SIGINT or SIGTERM; a second SIGINT ends the process at once. Made once, in main.
 class SignalStop {

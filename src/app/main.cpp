@@ -1,11 +1,24 @@
 // narralytica: one binary, many processes. ARCHITECTURE.md lists them.
 #include <cstdio>
+#include <system_error>
 
 #include "app/cli.hpp"
 #include "app/version.hpp"
 
+namespace {
+
+using namespace narralytica::app;
+
+int FailOutput() {
+  FailCommand({narralytica::ErrorCode::kInternal, "the output could not be written whole",
+               "make room where it goes, then run the command again", "", ""},
+              false);
+  return kUnexpected;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  using namespace narralytica::app;
   CLI::App app("Narralytica: recorded speech in, evidence out.", "narralytica");
   app.require_subcommand(1);
   app.set_version_flag("--version", Version());
@@ -40,6 +53,9 @@ int main(int argc, char** argv) {
                         error.what(),
                         {}},
                        false);
+  } catch (const std::system_error&) {  // {fmt} could not print
+    return FailOutput();
   }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return FailOutput();
   return commands.exit_code;
 }

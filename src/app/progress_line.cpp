@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "app/cli.hpp"
 #include "base/time.hpp"
 
 namespace narralytica::app {
@@ -23,7 +24,7 @@ ProgressLine::ProgressLine() : terminal_(isatty(STDERR_FILENO) != 0) {}
 ProgressLine::~ProgressLine() { Clear(); }
 
 void ProgressLine::Clear() {
-  if (terminal_ && shown_) fmt::print(stderr, "\r\x1b[K");
+  if (terminal_ && shown_) NotePart("\r\x1b[K");
   shown_ = false;
 }
 
@@ -42,19 +43,19 @@ void ProgressLine::Show(std::string_view what, double fraction, std::string_view
   const std::string eta = eta_ms ? ", about " + FormatDuration(*eta_ms) + " left" : "";
   const double percent = std::clamp(fraction, 0.0, 1.0) * 100;
   if (!terminal_) {
-    fmt::print(stderr, "{}: {:.0f} % ({}{})\n", name, percent, stage, eta);
+    Note(fmt::format("{}: {:.0f} % ({}{})", name, percent, stage, eta));
     return;
   }
   const int filled = static_cast<int>(percent * kBarWidth / 100);
-  fmt::print(stderr, "\r\x1b[K{} [{:#<{}}{:.<{}}] {:3.0f} % {}{}", name.substr(0, 32), "", filled,
-             "", kBarWidth - filled, percent, stage, eta);
+  NotePart(fmt::format("\r\x1b[K{} [{:#<{}}{:.<{}}] {:3.0f} % {}{}", name.substr(0, 32), "", filled,
+                       "", kBarWidth - filled, percent, stage, eta));
   std::fflush(stderr);
   shown_ = true;
 }
 
 void ProgressLine::Finish(std::string_view line) {
   Clear();
-  fmt::print(stderr, "{}\n", line);
+  Note(line);
 }
 
 }  // namespace narralytica::app

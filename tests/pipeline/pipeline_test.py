@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -201,6 +203,17 @@ def test_wrong_usage_is_two(empty: Narralytica) -> None:
     assert empty.run("ingest", "--no-such-option", "x").returncode == USAGE
     assert empty.run("no-such-command").returncode == USAGE
     assert empty.run("transcript", NOBODY, "--format", "docx").returncode == USAGE
+
+
+def test_output_that_is_lost_is_no_success(empty: Narralytica) -> None:
+    command = empty.command("models")
+    with open("/dev/full", "w") as full, open(os.devnull, "w") as null:
+        lost = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert lost.returncode == 1 and "could not be written" in lost.stderr
+        # Notes are another matter: nobody misses what they say in the output.
+        assert subprocess.run(command, stdout=null, stderr=full, check=False).returncode == 0
+        failed = subprocess.run(empty.command("transcript", "x"), stderr=full, check=False)
+        assert failed.returncode == 4
 
 
 def test_an_unknown_video_is_four(empty: Narralytica) -> None:
