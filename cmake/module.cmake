@@ -19,7 +19,11 @@ function(nrl_module name)
     target_link_libraries(${name}_test PRIVATE nrl_${name} GTest::gmock GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     # Debian's libxapian deletes some of its own objects by their base class.
-    set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit
+    set(seconds 120)
+    if(NRL_THREAD_SANITIZE)
+      set(seconds 1200)
+    endif()
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds} LABELS unit
                          ENVIRONMENT ASAN_OPTIONS=new_delete_type_mismatch=0)
   endif()
   list(PREPEND NRL_MODULES nrl_${name})
