@@ -2,9 +2,10 @@
 
     python -m tests.eval.voice_reference
 
-Needs numpy, onnx, onnxruntime (1.28 or later; the set-up installs none) and the installed model. It writes only after the models have given, on the same recording, what the graphs
-of the package give as they are: the split voice model the same vectors under five kinds of
-weights, the segmentation the same speakers in every frame.
+Needs numpy, onnx, onnxruntime (1.28 or later; the set-up installs none) and the installed model.
+It writes only after the models have given, on the same recording, what the package's own graphs
+give: the split voice model the same vectors under five kinds of weights, the segmentation the
+same speakers in every frame.
 """
 
 from __future__ import annotations

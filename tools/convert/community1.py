@@ -19,10 +19,10 @@ from __future__ import annotations
 import numpy as np
 from onnx import ModelProto
 
-from . import Job
+from . import Job, onnx_part
 from .elf import Library
 from .onnx_graph import FLOAT, value_info
-from .ort_format import Source, description
+from .ort_format import Source
 
 NAMESPACE = "cppannote", "embedded_community1"
 WINDOW, FRAMES, CLASSES, FBANK = 160000, 589, 7, 80
@@ -41,7 +41,7 @@ def convert(job: Job) -> dict[str, object]:
         (job.out / name).write_bytes(graph.SerializeToString(deterministic=True))
     (job.out / "head.bin").write_bytes(head(voice))
     return facts() | {
-        "io": {name: description(graph) for name, graph in graphs.items()} | {
+        "io": {name: onnx_part.description(graph) for name, graph in graphs.items()} | {
             "head.bin": {"dtype": "float32 little endian",
                          "weight": [DIMENSIONS, 2 * CHANNELS * ROWS], "bias": [DIMENSIONS]}},
     }
@@ -54,24 +54,27 @@ def symbol(name: str) -> str:
 
 def segmentation(library: Library) -> ModelProto:
     """The net before its last step, which would keep only the likeliest class."""
-    return Source(library.object(symbol("segmentation_ort_data"))).cut(
-        LOG_PROBABILITIES, value_info("log_probabilities", FLOAT, ["B", FRAMES, CLASSES]),
-        [value_info("waveforms", FLOAT, ["B", 1, WINDOW])])
+    source = Source(library.object(symbol("segmentation_ort_data")))
+    return onnx_part.model(
+        source.cut(LOG_PROBABILITIES, ["waveforms"]),
+        [value_info("waveforms", FLOAT, ["B", 1, WINDOW])],
+        value_info("log_probabilities", FLOAT, ["B", FRAMES, CLASSES]))
 
 
 def trunk(voice: Source) -> ModelProto:
     """The convolutions; pooling and what follows them is `head`'s and the caller's."""
-    return voice.cut(
-        LAST_FRAMES, value_info("frames", FLOAT, [1, CHANNELS, ROWS, "ceil(T/8)"]),
-        [value_info("fbank", FLOAT, [1, "T", FBANK])])
+    return onnx_part.model(
+        voice.cut(LAST_FRAMES, ["fbank"]),
+        [value_info("fbank", FLOAT, [1, "T", FBANK])],
+        value_info("frames", FLOAT, [1, CHANNELS, ROWS, "ceil(T/8)"]))
 
 
 def head(voice: Source) -> bytes:
     """The last linear layer in 32-bit floats, with the graph's own arithmetic."""
-    codes = voice.constant(f"{HEAD}.weight_quantized").astype(np.float32)
-    weight = codes * voice.constant(f"{HEAD}.weight_scale")
-    weight += voice.constant(f"{HEAD}.weight_zero_point")
-    bias = voice.constant(f"{HEAD}.bias")
+    codes, scale, zero, bias = (
+        voice.tensor(f"{HEAD}.{name}").array()
+        for name in ("weight_quantized", "weight_scale", "weight_zero_point", "bias"))
+    weight = codes.astype(np.float32) * scale + zero
     if weight.shape != (DIMENSIONS, 2 * CHANNELS * ROWS) or bias.shape != (DIMENSIONS,):
         raise ValueError("the last layer has another shape; the package has changed")
     return weight.astype("<f4").tobytes() + bias.astype("<f4").tobytes()

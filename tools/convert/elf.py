@@ -36,7 +36,7 @@ class Library:
         try:
             self._read_headers()
             self._symbols = self._read_symbols()
-        except struct.error as error:
+        except (struct.error, OverflowError) as error:
             raise ValueError(f"the library is damaged: {error}") from error
 
     def object(self, name: str) -> bytes:
