@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Narralytica needs on Debian 12, and says what it does: `tools/setup.sh build` for
-# the program, `build test` for the tests too, `bench` for the benchmarks, `eval` for the evaluation,
-# `console` for the web application's. Running it again changes nothing.
+# the program, `build test` for the tests too, `bench` for the benchmarks, `eval` for the
+# evaluation, `console` for the web application's. Running it again changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -45,18 +45,6 @@ void Order(Diarization& diarization, const std::vector<Voice>& voices) {
 
 }  // namespace
 
-Result<VoiceModelInfo> EngineVoiceListener::Describe(const Deadline& deadline) {
-  NRL_TRY(const auto reply, client_.Call("describe_voices", {{"model", model_}}, {}, deadline));
-  return VoiceModelInfo{reply.body.value("model", ""), reply.body.value("model_hash", "")};
-}
-
-Result<VoiceChunk> EngineVoiceListener::Hear(const VoiceRequest& request,
-                                             const Deadline& deadline) {
-  NRL_TRY(const auto reply,
-          client_.Call("hear_voices", {{"model", model_}}, PackVoiceRequest(request), deadline));
-  return UnpackVoiceChunk(reply.payload);
-}
-
 Result<Diarization> Diarize(transcript::PcmReader& reader, VoiceListener& listener,
                             const DiarizeOptions& options, const Deadline& deadline) {
   Diarization diarization;

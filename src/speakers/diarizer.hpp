@@ -1,8 +1,7 @@
 // Sound in, speakers and their turns out.
 //
-// Place in the flow: the `diarize` stage calls it; the engine hears the chunks. Memory grows by
-// about 12 MB an hour of sound. Same sound, model and options: same result, whoever computed which
-// chunk.
+// Memory grows by about 12 MB an hour of sound. Same sound, model and options: same result, whoever
+// computed which chunk.
 #pragma once
 
 #include <functional>
@@ -12,7 +11,6 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
-#include "platform/inference/engine_client.hpp"
 #include "speakers/turns.hpp"
 #include "speakers/voices.hpp"
 #include "transcript/transcriber.hpp"
@@ -30,19 +28,6 @@ class VoiceListener {
   virtual ~VoiceListener() = default;
   virtual Result<VoiceModelInfo> Describe(const Deadline& deadline) = 0;
   virtual Result<VoiceChunk> Hear(const VoiceRequest& request, const Deadline& deadline) = 0;
-};
-
-// By the engine's ops "describe_voices" and "hear_voices". `client` outlives it.
-class EngineVoiceListener final : public VoiceListener {
- public:
-  EngineVoiceListener(platform::EngineClient& client, std::string model)
-      : client_(client), model_(std::move(model)) {}
-  Result<VoiceModelInfo> Describe(const Deadline& deadline) override;
-  Result<VoiceChunk> Hear(const VoiceRequest& request, const Deadline& deadline) override;
-
- private:
-  platform::EngineClient& client_;
-  const std::string model_;
 };
 
 struct DiarizeOptions {

@@ -1,8 +1,8 @@
 // The clocks of diarization, and the pieces that a recording is heard in.
 //
 // Segmentation hears windows of 10 s, one every 2.4975 s, and says 589 times in each who speaks.
-// The voice trunk gives a frame every 80 ms. A chunk is kChunkWindows windows: what the engine is
-// asked for at once and what a checkpoint holds. Chunks lie where the recording's length alone puts
+// The voice trunk gives a frame every 80 ms. A chunk is kChunkWindows windows: what is
+// heard at once and what a checkpoint holds. Chunks lie where the recording's length alone puts
 // them, so that the result does not depend on who computes which.
 //
 // Models: pyannote segmentation 3.0 (Bredin 2023, "pyannote.audio 2.1 speaker diarization

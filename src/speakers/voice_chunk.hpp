@@ -52,7 +52,7 @@ struct VoiceChunk {
   Activity activity;
 };
 
-// What the engine is asked. `samples` are those of the plan; `carried` the activity of the first
+// What is asked for. `samples` are those of the plan; `carried` the activity of the first
 // kCarriedFrames from the chunk before, zeros in the first one.
 struct VoiceRequest {
   int64_t recording_samples = 0;

@@ -144,14 +144,18 @@ def measure(name: str, folder: pathlib.Path) -> dict:
     scores = [score(path, reply) for (_, path), reply in zip(pairs, replies, strict=True)]
     total = sum(s.total_s for s in scores)
     audio_s = sum(s.audio_s for s in scores)
-    parts = {"missed": "missed_s", "false": "false_s", "confused": "confused_s"}
+    parts = {
+        "missed": sum(s.missed_s for s in scores),
+        "false": sum(s.false_s for s in scores),
+        "confused": sum(s.confused_s for s in scores),
+    }
     return {
         "set": name,
         "recordings": len(scores),
         "audio_s": round(audio_s, 1),
         **with_interval("der_collar", collar_rate, scores),
         **with_interval("der", rate, scores),
-        **{key: round(100 * sum(getattr(s, f) for s in scores) / total, 2) for key, f in parts.items()},
+        **{kind: round(100 * seconds / total, 2) for kind, seconds in parts.items()},
         "jer": round(100 * sum(s.jaccard for s in scores) / len(scores), 2),
         "counts_right": sum(s.count_right for s in scores),
         "cpu_per_audio_s": round(sum(s.cpu_s for s in scores) / audio_s, 4),

@@ -19,7 +19,8 @@ EDGE_S = 0.5  # around a reference boundary nothing is asked
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The meeting as the tool reads it."""
-    return data.write_audio(tmp_path_factory.mktemp("sound") / "meeting.wav", data.read_audio(MEETING))
+    path = tmp_path_factory.mktemp("sound") / "meeting.wav"
+    return data.write_audio(path, data.read_audio(MEETING))
 
 
 def diarize(sound: pathlib.Path, threads: int) -> dict:
