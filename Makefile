@@ -80,10 +80,12 @@ chaos-threads: setup-build ## the tests of the queue and of the API under Thread
 upload-test: setup program ## send a gigabyte, broken off twice, and measure both sides' memory
 	@NRL_UPLOAD_TEST_MB=1024 $(VENV) -m pytest -s tests/contract/resume_test.py
 
-eval: setup program ## measure recognition and retrieval on real data and write docs/quality.md
-	@cmake --build --preset release --target retrieval_tool
+eval: setup program ## measure recognition, speakers and retrieval on real data and write docs/quality.md
+	@tools/setup.sh eval
+	@cmake --build --preset release --target retrieval_tool --target diarization_tool
 	@$(VENV) -m tests.eval
 	@$(VENV) -m tests.eval.retrieval
+	@.venv-eval/bin/python -m tests.eval.diarization
 
 bench: setup setup-bench program ## measure speed as ratios to named peers and write docs/performance.md
 	@cmake --build --preset release --target search_bench

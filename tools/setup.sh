@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what Narralytica needs on Debian 12, and says what it does: `tools/setup.sh build` for
-# the program, `build test` for the tests too, `bench` for the benchmarks, `console` for the web
-# application's. Running it again changes nothing.
+# the program, `build test` for the tests too, `bench` for the benchmarks, `eval` for the
+# evaluation, `console` for the web application's. Running it again changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly package_list=tools/apt-packages.txt
-readonly requirements=tools/requirements-dev.txt
+readonly test_requirements=tools/requirements-dev.txt
+readonly eval_requirements=tools/requirements-eval.txt
 
 fail() {
   echo "setup: $1" >&2
@@ -57,20 +58,22 @@ ${missing[*]} by hand, then run it again"
   fi
 }
 
-# The environment of the tests: pinned and hashed, made anew when the pins change.
+# install_python ENVIRONMENT REQUIREMENTS...: pinned and hashed, made anew when the pins change.
 install_python() {
-  local python=/usr/bin/python3
+  local python=/usr/bin/python3 environment=$1 files=() file
+  shift
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "needs Python 3.11"
-  if sha256sum --status -c .venv/requirements.sha256 2>/dev/null; then
-    echo "setup: Python packages are installed"
+  if sha256sum --status -c "$environment/requirements.sha256" 2>/dev/null; then
+    echo "setup: the Python packages of $environment are installed"
     return
   fi
-  echo "setup: installing Python packages into .venv"
-  rm -rf .venv
-  "$python" -m venv .venv
-  .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-    --only-binary :all: -r "$requirements"
-  sha256sum "$requirements" >.venv/requirements.sha256
+  echo "setup: installing Python packages into $environment"
+  rm -rf "$environment"
+  "$python" -m venv "$environment"
+  for file in "$@"; do files+=(-r "$file"); done
+  "$environment/bin/pip" install --quiet --disable-pip-version-check --require-hashes --no-deps \
+    --only-binary :all: "${files[@]}"
+  sha256sum "$@" >"$environment/requirements.sha256"
 }
 
 # The web application's packages, pinned and hashed by its lock file.
@@ -92,16 +95,17 @@ Node 20.19 or newer, this is $(node --version): install it from nodejs.org, then
   cd ..
 }
 
-[ $# -gt 0 ] || fail "name the groups: build, test, bench, console"
+[ $# -gt 0 ] || fail "name the groups: build, test, bench, eval, console"
 for group in "$@"; do
   case $group in
     build) install_packages build ;;
     test)
       install_packages test
-      install_python
+      install_python .venv "$test_requirements"
       ;;
+    eval) install_python .venv-eval "$test_requirements" "$eval_requirements" ;;
     bench) install_packages bench ;;
     console) install_console ;;
-    *) fail "no group '$group': build, test, bench, console" ;;
+    *) fail "no group '$group': build, test, bench, eval, console" ;;
   esac
 done

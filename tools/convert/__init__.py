@@ -50,5 +50,6 @@ MODULES = {
     "whisper": "convert.whisper",
     "e5": "convert.e5",
     "sherpa": "convert.sherpa",
+    "community1": "convert.community1",
 }
-NEEDS_NUMPY = frozenset({"whisper", "e5"})
+NEEDS_NUMPY = frozenset({"whisper", "e5", "community1"})

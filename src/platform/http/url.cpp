@@ -44,9 +44,8 @@ Result<UrlHandle> Read(const std::string& text) {
 Result<std::string> Host(CURLU* url) {
   std::string host = Part(url, CURLUPART_HOST);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const bool plain = std::ranges::none_of(host, [](char c) {
-    return (c >= '\0' && c <= ' ') || c == '\x7f' || c == '%';
-  });
+  const bool plain = std::ranges::none_of(
+      host, [](char c) { return (c >= '\0' && c <= ' ') || c == '\x7f' || c == '%'; });
   if (!plain || !IsUtf8(host)) {
     return Fail(ErrorCode::kInvalid, "no host has such a name",
                 "write the host's name as it is registered, without percent-encoding");
