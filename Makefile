@@ -81,7 +81,7 @@ eval: setup program ## measure recognition and retrieval on real data and write 
 	@$(VENV) -m tests.eval.retrieval
 
 bench: setup setup-bench program ## measure speed as ratios to named peers and write docs/performance.md
-	@cmake --build --preset release --target search_bench
+	@cmake --build --preset release --target search_bench queue_bench
 	@$(VENV) -m tests.bench $(BENCH)
 
 format: ## format all C++ sources in place

@@ -48,7 +48,7 @@ PARTS = (
     Part("tests of the tools", [*PYTEST, "tools", "tests/eval"]),
     Part(
         "build search_bench",
-        [*BUILD, "release", "--target", "search_bench"],
+        [*BUILD, "release", "--target", "search_bench", "queue_bench"],
         ("build release",),
         counts=False,
     ),

@@ -7,6 +7,7 @@
 #include "app/engine_supervisor.hpp"
 #include "index/stages.hpp"
 #include "jobs/pipeline.hpp"
+#include "jobs/wake_file.hpp"
 #include "jobs/worker.hpp"
 #include "media/follower.hpp"
 #include "media/prepare_stage.hpp"
@@ -103,6 +104,7 @@ Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
   const media::Follower follower({store.database(), environment, store.log(), dialer, intake,
                                   store.config().feeds, NewUuid(environment)});
   jobs::Worker worker(services, store.config().work, std::move(stages), store.log());
+  const jobs::WakeListener listener(store.wake_file(), [&worker] { worker.Hint(); });
   return worker.Run(stop, drain);
 }
 

@@ -119,7 +119,7 @@ TEST_P(QueueTest, UniqueJobsAreOneUnderARace) {
   std::mutex mutex;
   {
     std::vector<std::jthread> racers;
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < 64; ++i) {
       racers.emplace_back([&] {
         const JobId id = Enqueue("same");
         const std::lock_guard lock(mutex);
@@ -202,8 +202,13 @@ TEST_P(QueueTest, AJobThatKillsItsWorkersIsQuarantinedAndOthersGoOn) {
     ASSERT_EQ(Claim().job.id, poison);
     Advance(QueueConfig{}.lease_ms + 1);
   }
-  const JobId healthy = Enqueue();
-  EXPECT_EQ(Claim().job.id, healthy);
+  std::set<std::string> healthy;
+  for (int i = 0; i < 100; ++i) healthy.insert(Enqueue().str());
+  for (int i = 0; i < 100; ++i) {
+    const ClaimedJob claimed = Claim();
+    EXPECT_EQ(healthy.erase(claimed.job.id.str()), 1U);
+    ASSERT_TRUE(Complete(claimed.lease));
+  }
   const Job job = Get(poison);
   EXPECT_EQ(job.status, JobStatus::kFailed);
   EXPECT_EQ(job.error->reason, "poison");

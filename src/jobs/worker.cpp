@@ -85,7 +85,7 @@ void Worker::RunSlot(const std::stop_token& stop) {
     } else if (*claimed) {
       RunJob(std::move(**claimed), stop);
     } else {
-      Wait(config_.poll_ms, stop);
+      WaitForWork(stop);
     }
   }
 }
@@ -105,6 +105,19 @@ void Worker::NoteObstacle(const Error* error) {
   } else {
     log_.Info("jobs are claimed again");
   }
+}
+
+void Worker::Hint() {
+  const std::lock_guard lock(mutex_);
+  hints_ = config_.slots;
+  wake_.notify_all();
+}
+
+void Worker::WaitForWork(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, stop, std::chrono::milliseconds(config_.poll_ms),
+                 [this] { return hints_ > 0; });
+  if (hints_ > 0) --hints_;
 }
 
 void Worker::RunJob(ClaimedJob claimed, const std::stop_token& stop) {
