@@ -66,7 +66,8 @@ class Histories {
     if (seed % 5 == 2) config.running.transcribe_max = 3;
     Queue queue(*database_, environment, config);
     Actor actor(*database_, queue, environment);
-    const HistoryParts parts{*database_, queue, actor, config, clock, environment, tenants_};
+    const HistoryParts parts{*database_, queue,       actor,    config,
+                             clock,      environment, tenants_, seed % 4 == 3};
     return QueueHistory(parts, seed).Run();
   }
 
@@ -128,6 +129,22 @@ struct CompletesForRevenants : QueueActor {
   using QueueActor::QueueActor;
   Status Complete(const access::Scope& scope, const Lease& lease) override {
     return QueueActor::Complete(scope, Forged(database_, lease));
+  }
+};
+
+struct CompletesBatchesForRevenants : QueueActor {
+  using QueueActor::QueueActor;
+  Result<std::vector<JobId>> CompleteMany(const std::vector<Lease>& leases) override {
+    std::vector<Lease> forged;
+    for (const Lease& lease : leases) forged.push_back(Forged(database_, lease));
+    return QueueActor::CompleteMany(forged);
+  }
+};
+
+struct ClaimsMoreThanAsked : QueueActor {
+  using QueueActor::QueueActor;
+  Result<std::vector<ClaimedJob>> ClaimMany(const WorkerId& worker, int count) override {
+    return QueueActor::ClaimMany(worker, count + 1);
   }
 };
 
@@ -204,8 +221,8 @@ struct ForgetsPriorities : QueueActor {
 };
 
 template <typename Actor>
-void ExpectFound(const char* what) {
-  Histories histories(platform::SqlDialect::kSqlite);
+void ExpectFound(const char* what, platform::SqlDialect dialect = platform::SqlDialect::kSqlite) {
+  Histories histories(dialect);
   std::string why;
   EXPECT_NE(histories.FirstWrong<Actor>(kTwinHistories, &why), 0U) << "not found";
   EXPECT_THAT(why, testing::HasSubstr(what));
@@ -213,6 +230,14 @@ void ExpectFound(const char* what) {
 
 TEST(QueueHistoriesTwin, AFenceThatIgnoresTheEpochIsFound) {
   ExpectFound<CompletesForRevenants>("took a late write");
+}
+TEST(QueueHistoriesTwin, ABatchThatIgnoresTheEpochIsFound) {
+  for (const auto dialect : {platform::SqlDialect::kSqlite, platform::SqlDialect::kPostgres}) {
+    ExpectFound<CompletesBatchesForRevenants>("the batch of a revenant", dialect);
+  }
+}
+TEST(QueueHistoriesTwin, ABatchThatIsTooLargeIsFound) {
+  ExpectFound<ClaimsMoreThanAsked>("more jobs than were asked for");
 }
 TEST(QueueHistoriesTwin, AHeartbeatOfARevenantIsFound) {
   ExpectFound<BeatsForRevenants>("the wrong holder");

@@ -73,7 +73,7 @@ class Worker {
   std::condition_variable_any wake_;
   std::list<Active> active_;
   std::string obstacle_;  // why no job is claimed; "" while some are
-  int hints_ = 0;  // looks that idle slots owe
+  int hints_ = 0;         // looks that idle slots owe
 };
 
 }  // namespace narralytica::jobs
