@@ -68,7 +68,8 @@ Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
   NRL_TRY(const source::Dialer dialer, source::Dialer::Create(store.config().fetch));
   const source::VideoSites sites(store.config().sites, platform::ProgramPath());
   const EngineSupervisor supervisor(EngineOptions(store), store.log());
-  platform::EngineClient engine(store.engine_socket());
+  platform::EngineClient engine(store.engine_socket(),
+                                std::chrono::milliseconds(store.config().engine.start_timeout_ms));
   index::EngineEmbedder embedder(engine, kEmbeddingModel);
   const Environment environment = store.environment();
   platform::Metrics metrics;

@@ -277,9 +277,8 @@ Status Queue::Release(const Lease& lease) {
     NRL_CHECK(Fence(tx, lease));
     NRL_TRY(const Job job, Get(tx, lease.job));
     NRL_CHECK(EndRun(tx, lease, "released", nullptr));
-    NRL_CHECK(RequireOne(tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
-                                    environment_.clock.Now(), job.attempts - 1, nullptr, nullptr,
-                                    nullptr, nullptr, environment_.clock.Now(), PriorityStepMs()),
+    NRL_CHECK(RequireOne(tx.Execute(statements::kRelease, lease.tenant, lease.job, lease.epoch,
+                                    environment_.clock.Now()),
                          LeaseLost()));
     WakeAfter(tx);
     return AppendEvent(tx, job, "job.released", "{}");

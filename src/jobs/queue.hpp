@@ -105,7 +105,7 @@ class Queue {
   Result<std::vector<JobId>> CompleteMany(const std::vector<Lease>& leases);
   // Decides by jobs/outcome.hpp; the returned job tells what became of it.
   Result<Job> FailAttempt(access::Tx& tx, const Lease& lease, const Error& error);
-  // Gives the job back without using up the attempt.
+  // Gives the job back to its place in the queue, without using up the attempt.
   Status Release(const Lease& lease);
   Status MarkCanceled(access::Tx& tx, const Lease& lease);
 

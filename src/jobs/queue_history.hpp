@@ -395,7 +395,7 @@ class QueueHistory {
       case 4:
         return Judge(job, lease, parts_.actor.Release(lease), [&] {
           --job.attempts;
-          Requeue(job, parts_.clock.Now().value);
+          Requeue(job, job.due_ms);
         });
       default:
         return Judge(job, lease, MarkCanceled(job, lease), [&] { End(job, JobStatus::kCanceled); });

@@ -186,6 +186,20 @@ struct ReleaseCostsAnAttempt : QueueActor {
   }
 };
 
+struct ReleaseLosesThePlace : QueueActor {
+  using QueueActor::QueueActor;
+  Status Release(const Lease& lease) override {
+    static constexpr platform::Statement kLast{
+        "test.last",
+        "UPDATE jobs SET rank_ms = rank_ms + 100000000 WHERE tenant_id = $1 AND id = $2"};
+    NRL_CHECK(QueueActor::Release(lease));
+    NRL_CHECK(access::Write(database_, {lease.tenant, "test", {}}, [&](access::Tx& tx) {
+      return tx.Execute(kLast, lease.tenant, lease.job);
+    }));
+    return {};
+  }
+};
+
 struct WritesOutputTwice : QueueActor {
   using QueueActor::QueueActor;
   Status Complete(const access::Scope& scope, const Lease& lease) override {
@@ -248,6 +262,9 @@ TEST(QueueHistoriesTwin, AForgottenUniqueKeyIsFound) {
 TEST(QueueHistoriesTwin, ALostCheckpointIsFound) { ExpectFound<LosesCheckpoints>("checkpoints"); }
 TEST(QueueHistoriesTwin, AReleaseThatCostsAnAttemptIsFound) {
   ExpectFound<ReleaseCostsAnAttempt>("attempts, not");
+}
+TEST(QueueHistoriesTwin, AReleaseThatLosesThePlaceIsFound) {
+  ExpectFound<ReleaseLosesThePlace>("more urgent than the one given");
 }
 TEST(QueueHistoriesTwin, AnIgnoredLimitIsFound) { ExpectFound<IgnoresLimits>("beyond a limit"); }
 TEST(QueueHistoriesTwin, ATenantThatIsPassedOverIsFound) {

@@ -159,6 +159,13 @@ inline constexpr Statement kRequeue{
     " lease_boot_id = NULL, lease_until_boot_ms = NULL, updated_at_ms = $10, queued_at_ms = $10"
     " WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3 AND status = 'running'"};
 
+// As if it had not been claimed: where it stood in the queue is its own.
+inline constexpr Statement kRelease{
+    "jobs.release",
+    "UPDATE jobs SET status = 'queued', attempts = attempts - 1, lease_worker_id = NULL,"
+    " lease_boot_id = NULL, lease_until_boot_ms = NULL, updated_at_ms = $4, queued_at_ms = $4"
+    " WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3 AND status = 'running'"};
+
 inline constexpr Statement kCancelQueued{
     "jobs.cancel_queued",
     "UPDATE jobs SET status = 'canceled', cancel_requested = 1, updated_at_ms = $3,"

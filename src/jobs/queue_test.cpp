@@ -222,6 +222,32 @@ TEST_P(QueueTest, ReleasingUsesUpNoAttempt) {
   EXPECT_EQ(Get(id).attempts, 0);
 }
 
+TEST_P(QueueTest, AReleasedJobIsNextAgain) {
+  const JobId first = Enqueue();
+  Advance(5'000);
+  const JobId second = Enqueue();
+  const ClaimedJob claimed = Claim();
+  ASSERT_EQ(claimed.job.id, first);
+  Advance(5'000);
+  ASSERT_TRUE(queue_->Release(claimed.lease));
+  EXPECT_EQ(Claim().job.id, first) << "its place in the queue is its own";
+  EXPECT_EQ(Claim().job.id, second);
+}
+
+// What gives a job back and sets when it is due anew, as a failed attempt does, lets others pass.
+TEST_P(QueueTest, TwinAJobThatIsDueAnewIsPassedBy) {
+  const JobId first = Enqueue();
+  const ClaimedJob claimed = Claim();
+  Advance(5'000);
+  const JobId second = Enqueue();
+  ASSERT_TRUE(access::Write(*database_, scope_, [&](Tx& tx) {
+    return queue_->FailAttempt(tx, claimed.lease, {ErrorCode::kUnavailable, "down"});
+  }));
+  Advance(QueueConfig{}.backoff_cap_ms);
+  EXPECT_EQ(Claim().job.id, second);
+  EXPECT_EQ(Claim().job.id, first);
+}
+
 TEST_P(QueueTest, CancelTakesQueuedJobsAtOnceAndTellsRunningOnes) {
   const JobId waiting = Enqueue();
   const auto cancel = [&](const JobId& id) {

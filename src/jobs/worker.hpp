@@ -57,7 +57,9 @@ class Worker {
   void Beat();
   void CountOpen();
   void Wait(int64_t duration_ms, const std::stop_token& stop);
-  // The same, ended by a hint.
+  // A heartbeat long, or until no job runs.
+  void WaitForSlots();
+  // As Wait, ended by a hint.
   void WaitForWork(const std::stop_token& stop);
 
   StageServices services_;
