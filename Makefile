@@ -54,8 +54,8 @@ chaos-faults: setup-build ## a fault at every call to a store in a recording's l
 	@cmake --build --preset release --target index_test
 	@NRL_FAULT_STEP=1 build/release/index_test --gtest_filter='*Faults.*'
 
-chaos-workers: setup program ## kill a worker ten times at the shipped lease
-	@NRL_CHAOS_TAKEOVERS=10 $(VENV) -m pytest -s tests/chaos/workers_test.py
+chaos-workers: setup program ## kill a worker ten times at the shipped lease, replace one fifty times
+	@NRL_CHAOS_TAKEOVERS=10 NRL_CHAOS_REPLACEMENTS=50 $(VENV) -m pytest -s tests/chaos/workers_test.py
 
 chaos-queue: setup-build ## ten thousand random histories of the queue against its model
 	@cmake --preset release --log-level=WARNING
@@ -88,7 +88,7 @@ eval: setup program ## measure recognition, speakers and retrieval on real data 
 	@.venv-eval/bin/python -m tests.eval.diarization
 
 bench: setup setup-bench program ## measure speed as ratios to named peers and write docs/performance.md
-	@cmake --build --preset release --target search_bench
+	@cmake --build --preset release --target search_bench queue_bench
 	@$(VENV) -m tests.bench $(BENCH)
 
 format: ## format all C++ sources in place

@@ -48,7 +48,7 @@ PARTS = (
     Part("tests of the tools", [*PYTEST, "tools", "tests/eval"]),
     Part(
         "build the tests' tools",
-        [*BUILD, "release", "--target", "search_bench", "diarization_tool"],
+        [*BUILD, "release", "--target", "search_bench", "queue_bench", "diarization_tool"],
         ("build release",),
         counts=False,
     ),

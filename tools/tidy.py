@@ -65,6 +65,8 @@ EXCEPTIONS = (
     Excused(SQL, QUEUE, "FROM jobs WHERE status", "a worker serves all tenants in turn"),
     Excused(SQL, QUEUE, "UPDATE jobs SET status = 'running'", "the job claimed was just read"),
     Excused(SQL, QUEUE, "UPDATE jobs SET lease_until_boot_ms", "fenced by the lease epoch"),
+    Excused(SQL, QUEUE, "FROM claim_jobs(", "a worker serves all tenants in turn"),
+    Excused(SQL, QUEUE, "SELECT complete_jobs(", "fenced by the lease epoch"),
     Excused(SQL, QUEUE, " tenant_turns ", "whose turn it is, which no tenant sees"),
     Excused(SQL, QUEUE, " workers ", "a worker belongs to the installation"),
     Excused(SQL, "src/jobs/lease.cpp", " leases ", "a lease belongs to the installation"),

@@ -104,7 +104,14 @@ void AddCommonOptions(CLI::App& command, CommonOptions& options, Place place) {
           [&options](const std::string& url) { options.settings.push_back("database.url=" + url); },
           "PostgreSQL instead of SQLite in the folder: postgres://USER@HOST/NAME, no password")
       ->type_name("URL");
-  command.add_option("--set", options.settings, "override a setting: key=value (repeatable)")
+  // Added, not assigned: --database is a setting too.
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--set",
+          [&options](const std::vector<std::string>& given) {
+            options.settings.insert(options.settings.end(), given.begin(), given.end());
+          },
+          "override a setting: key=value (repeatable)")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   CLI::Option* server = command.add_option("--server", options.server,

@@ -144,6 +144,7 @@ Result<std::unique_ptr<Installation>> Installation::Open(const std::string& fold
   NRL_TRY(self->index_, index::OpenEmbeddedIndex({.folder = absolute + "/index"}));
   self->queue_ =
       std::make_unique<jobs::Queue>(*self->database_, self->environment_, self->config_.queue);
+  self->queue_->OnWork([file = &self->wake_file_] { file->Touch(); });
   return self;
 }
 

@@ -18,6 +18,7 @@
 #include "app/config.hpp"
 #include "index/index.hpp"
 #include "jobs/queue.hpp"
+#include "jobs/wake_file.hpp"
 #include "platform/log.hpp"
 #include "platform/objects/objects.hpp"
 #include "platform/sql/sql.hpp"
@@ -38,6 +39,8 @@ class Installation {
   platform::ObjectStore& objects() { return *objects_; }
   index::Index& index() { return *index_; }
   jobs::Queue& queue() { return *queue_; }
+  // Touched when a process of this folder made a job due.
+  const jobs::WakeFile& wake_file() const { return wake_file_; }
   const platform::Logger& log() const { return log_; }
   std::string engine_socket() const { return engine_socket_; }
   std::string temporary_folder() const { return folder_ + "/tmp"; }
@@ -50,11 +53,13 @@ class Installation {
  private:
   Installation(std::string folder, Config config, platform::Logger log)
       : folder_(std::move(folder)),
+        wake_file_(folder_ + "/run/jobs.wake"),
         config_(std::move(config)),
         environment_(SystemEnvironment()),
         log_(std::move(log)) {}
 
   const std::string folder_;
+  const jobs::WakeFile wake_file_;
   const Config config_;
   const Environment environment_;
   platform::Logger log_;

@@ -7,6 +7,7 @@
 #include "app/engine_supervisor.hpp"
 #include "index/stages.hpp"
 #include "jobs/pipeline.hpp"
+#include "jobs/wake_file.hpp"
 #include "jobs/worker.hpp"
 #include "media/follower.hpp"
 #include "media/prepare_stage.hpp"
@@ -67,7 +68,8 @@ Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
   NRL_TRY(const source::Dialer dialer, source::Dialer::Create(store.config().fetch));
   const source::VideoSites sites(store.config().sites, platform::ProgramPath());
   const EngineSupervisor supervisor(EngineOptions(store), store.log());
-  platform::EngineClient engine(store.engine_socket());
+  platform::EngineClient engine(store.engine_socket(),
+                                std::chrono::milliseconds(store.config().engine.start_timeout_ms));
   index::EngineEmbedder embedder(engine, kEmbeddingModel);
   const Environment environment = store.environment();
   platform::Metrics metrics;
@@ -103,6 +105,7 @@ Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
   const media::Follower follower({store.database(), environment, store.log(), dialer, intake,
                                   store.config().feeds, NewUuid(environment)});
   jobs::Worker worker(services, store.config().work, std::move(stages), store.log());
+  const jobs::WakeListener listener(store.wake_file(), [&worker] { worker.Hint(); });
   return worker.Run(stop, drain);
 }
 

@@ -125,6 +125,7 @@ Result<JobId> Queue::Enqueue(Tx& tx, const NewJob& job) {
   stored.id = id;
   stored.tenant = tx.tenant();
   NRL_CHECK(AppendEvent(tx, stored, "job.queued", "{}"));
+  WakeAfter(tx);
   return id;
 }
 
@@ -187,14 +188,56 @@ Result<std::vector<std::string>> Queue::LoadCheckpoints(const Lease& lease) {
 }
 
 Status Queue::Complete(Tx& tx, const Lease& lease) {
-  NRL_CHECK(
-      RequireOne(tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch, "succeeded",
-                            false, nullptr, nullptr, nullptr, nullptr, environment_.clock.Now()),
-                 LeaseLost()));
+  const UtcMs now = environment_.clock.Now();
+  if (database_.dialect() == platform::SqlDialect::kPostgres) {
+    NRL_TRY(const Rows ended, tx.Query(statements::kComplete, lease.job,
+                                       std::to_string(lease.epoch), NewUuid(environment_), now));
+    if (ended.empty()) return Fail(LeaseLost());
+    return {};
+  }
+  NRL_CHECK(RequireOne(tx.Execute(statements::kEnd, lease.tenant, lease.job, lease.epoch,
+                                  "succeeded", false, nullptr, nullptr, nullptr, nullptr, now),
+                       LeaseLost()));
   NRL_CHECK(tx.Execute(statements::kDropCheckpoints, lease.tenant, lease.job));
   NRL_CHECK(EndRun(tx, lease, "succeeded", nullptr));
-  NRL_TRY(const Job job, Get(tx, lease.job));
-  return AppendEvent(tx, job, "job.succeeded", "{}");
+  Job ended;
+  ended.id = lease.job;
+  ended.tenant = lease.tenant;
+  return AppendEvent(tx, ended, "job.succeeded", "{}");
+}
+
+Result<std::vector<JobId>> Queue::CompleteMany(const std::vector<Lease>& leases) {
+  NRL_ASSERT(leases.size() <= kClaimMax);
+  std::vector<JobId> completed;
+  if (database_.dialect() == platform::SqlDialect::kPostgres) {
+    std::string ids, epochs, events;
+    for (const Lease& lease : leases) {
+      const char* comma = ids.empty() ? "" : ",";
+      ids += comma + lease.job.str();
+      epochs += comma + std::to_string(lease.epoch);
+      events += comma + NewUuid(environment_);
+    }
+    NRL_TRY(const Rows rows, Tx::Once(database_, statements::kCompleteMany, ids, epochs, events,
+                                      environment_.clock.Now()));
+    for (const Row& row : rows) completed.push_back(JobId::FromTrusted(row.Text(0)));
+    return completed;
+  }
+  return access::Write(database_, access::SystemScope("worker"),
+                       [&](Tx& tx) -> Result<std::vector<JobId>> {
+                         completed.clear();
+                         for (const Lease& lease : leases) {
+                           const Status held = Fence(tx, lease);
+                           if (!held && held.error().reason == "lease_lost") continue;
+                           NRL_CHECK(held);
+                           NRL_CHECK(Complete(tx, lease));
+                           completed.push_back(lease.job);
+                         }
+                         return completed;
+                       });
+}
+
+void Queue::WakeAfter(Tx& tx) {
+  if (wake_) tx.AfterCommit(wake_);
 }
 
 Result<Job> Queue::FailAttempt(Tx& tx, const Lease& lease, const Error& error) {
@@ -234,10 +277,10 @@ Status Queue::Release(const Lease& lease) {
     NRL_CHECK(Fence(tx, lease));
     NRL_TRY(const Job job, Get(tx, lease.job));
     NRL_CHECK(EndRun(tx, lease, "released", nullptr));
-    NRL_CHECK(RequireOne(tx.Execute(statements::kRequeue, lease.tenant, lease.job, lease.epoch,
-                                    environment_.clock.Now(), job.attempts - 1, nullptr, nullptr,
-                                    nullptr, nullptr, environment_.clock.Now(), PriorityStepMs()),
+    NRL_CHECK(RequireOne(tx.Execute(statements::kRelease, lease.tenant, lease.job, lease.epoch,
+                                    environment_.clock.Now()),
                          LeaseLost()));
+    WakeAfter(tx);
     return AppendEvent(tx, job, "job.released", "{}");
   });
 }
@@ -272,6 +315,7 @@ Status Queue::Redrive(Tx& tx, const JobId& job) {
                                             environment_.clock.Now(), PriorityStepMs()));
   NRL_TRY(const Job found, Get(tx, job));
   if (changed == 1) {
+    WakeAfter(tx);
     return AppendEvent(tx, found, "job.redriven",
                        nlohmann::json{{"actor", tx.scope().actor}}.dump());
   }

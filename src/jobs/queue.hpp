@@ -17,6 +17,7 @@
 // server's clock, whatever machine a worker is on. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,6 +70,8 @@ struct JobProgress {
   std::string phase = {};  // of an ingest job: "downloading", "processing", "storing"
 };
 
+inline constexpr int kClaimMax = 1'000;
+
 class Queue {
  public:
   Queue(platform::Database& database, Environment environment, QueueConfig config);
@@ -79,6 +82,10 @@ class Queue {
 
   // The next job that is due, over all tenants, or nullopt. Takes over expired leases first.
   Result<std::optional<ClaimedJob>> Claim(const WorkerId& worker);
+
+  // Up to `count` of them, 1 to kClaimMax; on PostgreSQL in one round trip. Fewer than asked for
+  // does not mean that no more are due.
+  Result<std::vector<ClaimedJob>> ClaimMany(const WorkerId& worker, int count);
 
   // Extends the lease and stores progress.
   Result<Beat> Heartbeat(const Lease& lease, const JobProgress& progress);
@@ -93,9 +100,12 @@ class Queue {
 
   // Ends. Complete is part of the stage's own last transaction.
   Status Complete(access::Tx& tx, const Lease& lease);
+  // Jobs whose stage has nothing more to write, over all tenants, as a transaction of its own;
+  // those that were still held. On PostgreSQL in one round trip. At most kClaimMax.
+  Result<std::vector<JobId>> CompleteMany(const std::vector<Lease>& leases);
   // Decides by jobs/outcome.hpp; the returned job tells what became of it.
   Result<Job> FailAttempt(access::Tx& tx, const Lease& lease, const Error& error);
-  // Gives the job back without using up the attempt.
+  // Gives the job back to its place in the queue, without using up the attempt.
   Status Release(const Lease& lease);
   Status MarkCanceled(access::Tx& tx, const Lease& lease);
 
@@ -121,9 +131,16 @@ class Queue {
   Status AppendEvent(access::Tx& tx, const Job& job, std::string_view type,
                      const std::string& payload);
 
+  // Calls `wake` after every transaction of this process that made a job due, from the thread that
+  // committed it. Set once, before the queue is shared.
+  void OnWork(std::function<void()> wake) { wake_ = std::move(wake); }
+
  private:
   Status StartRun(access::Tx& tx, const Job& job, const Lease& lease);
   Status EndRun(access::Tx& tx, const Lease& lease, std::string_view status, const Error* error);
+  Result<std::optional<ClaimedJob>> ClaimIn(access::Tx& tx, const WorkerId& worker);
+  // By PostgreSQL's own function; empty also where only ClaimIn can tell.
+  Result<std::vector<ClaimedJob>> ClaimByFunction(const WorkerId& worker, int count);
   // A row of the job to claim, or nullopt.
   Result<std::optional<platform::Row>> NextDue(access::Tx& tx);
   Result<std::optional<platform::Row>> NextExpired(access::Tx& tx);
@@ -131,12 +148,14 @@ class Queue {
   Status Quarantine(access::Tx& tx, const platform::Row& row);
   // How much sooner one step of priority makes a job due.
   int64_t PriorityStepMs() const;
+  void WakeAfter(access::Tx& tx);
   access::Scope TenantScope(const Lease& lease) const;
 
   platform::Database& database_;
   Environment environment_;
   const QueueConfig config_;
   const std::string boot_id_;
+  std::function<void()> wake_;
 };
 
 }  // namespace narralytica::jobs

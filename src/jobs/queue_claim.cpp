@@ -107,25 +107,64 @@ Result<std::optional<Row>> Queue::NextDue(Tx& tx) {
   return NextQueued(tx);
 }
 
-Result<std::optional<ClaimedJob>> Queue::Claim(const WorkerId& worker) {
+Result<std::optional<ClaimedJob>> Queue::ClaimIn(Tx& tx, const WorkerId& worker) {
+  NRL_TRY(const auto row, NextDue(tx));
+  if (!row) return std::nullopt;
+  Job job = JobOf(*row);
+  const bool took_over = job.status == JobStatus::kRunning;
+  // A worker that died used up its attempt already.
+  if (!took_over) ++job.attempts;
+  const Lease lease{job.id, job.tenant, RunId::New(environment_), worker,
+                    row->Int(kEpochColumn) + 1};
+  NRL_CHECK(tx.Execute(statements::kClaim, job.id, lease.epoch, worker, boot_id_,
+                       environment_.clock.BootMs(), job.attempts,
+                       row->Int(kKillsColumn) + (took_over ? 1 : 0), environment_.clock.Now(),
+                       config_.lease_ms));
+  NRL_CHECK(StartRun(tx, job, lease));
+  job.status = JobStatus::kRunning;
+  return ClaimedJob{job, lease};
+}
+
+Result<std::vector<ClaimedJob>> Queue::ClaimByFunction(const WorkerId& worker, int count) {
+  std::vector<RunId> runs;
+  std::string ids;
+  for (int i = 0; i < count; ++i) {
+    runs.push_back(RunId::New(environment_));
+    ids += (i == 0 ? "" : ",") + runs.back().str() + "," + NewUuid(environment_);
+  }
+  NRL_TRY(const Rows rows, Tx::Once(database_, statements::kClaimMany, worker, boot_id_,
+                                    environment_.clock.Now(), config_.lease_ms, count, ids));
+  std::vector<Job> jobs = JobsOf(rows);
+  std::vector<ClaimedJob> claimed;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const Lease lease{jobs[i].id, jobs[i].tenant, runs[i], worker, rows[i].Int(kEpochColumn)};
+    claimed.push_back({std::move(jobs[i]), lease});
+  }
+  return claimed;
+}
+
+Result<std::vector<ClaimedJob>> Queue::ClaimMany(const WorkerId& worker, int count) {
+  NRL_ASSERT(count >= 1 && count <= kClaimMax);
+  if (database_.dialect() == platform::SqlDialect::kPostgres && !config_.running.any()) {
+    NRL_TRY(auto claimed, ClaimByFunction(worker, count));
+    if (!claimed.empty()) return claimed;
+  }
   const access::Scope scope = access::SystemScope("worker:" + worker.str());
-  return access::Write(database_, scope, [&](Tx& tx) -> Result<std::optional<ClaimedJob>> {
-    NRL_TRY(const auto row, NextDue(tx));
-    if (!row) return std::nullopt;
-    Job job = JobOf(*row);
-    const bool took_over = job.status == JobStatus::kRunning;
-    // A worker that died used up its attempt already.
-    if (!took_over) ++job.attempts;
-    const Lease lease{job.id, job.tenant, RunId::New(environment_), worker,
-                      row->Int(kEpochColumn) + 1};
-    NRL_CHECK(tx.Execute(statements::kClaim, job.id, lease.epoch, worker, boot_id_,
-                         environment_.clock.BootMs(), job.attempts,
-                         row->Int(kKillsColumn) + (took_over ? 1 : 0), environment_.clock.Now(),
-                         config_.lease_ms));
-    NRL_CHECK(StartRun(tx, job, lease));
-    job.status = JobStatus::kRunning;
-    return ClaimedJob{job, lease};
+  return access::Write(database_, scope, [&](Tx& tx) -> Result<std::vector<ClaimedJob>> {
+    std::vector<ClaimedJob> claimed;
+    while (std::ssize(claimed) < count) {
+      NRL_TRY(auto job, ClaimIn(tx, worker));
+      if (!job) break;
+      claimed.push_back(std::move(*job));
+    }
+    return claimed;
   });
+}
+
+Result<std::optional<ClaimedJob>> Queue::Claim(const WorkerId& worker) {
+  NRL_TRY(auto claimed, ClaimMany(worker, 1));
+  if (claimed.empty()) return std::nullopt;
+  return std::move(claimed.front());
 }
 
 Status Queue::StartRun(Tx& tx, const Job& job, const Lease& lease) {

@@ -39,6 +39,13 @@ class QueueActor {
   virtual Result<std::optional<ClaimedJob>> Claim(const WorkerId& worker) {
     return queue_.Claim(worker);
   }
+  virtual Result<std::vector<ClaimedJob>> ClaimMany(const WorkerId& worker, int count) {
+    return queue_.ClaimMany(worker, count);
+  }
+  // Without an output.
+  virtual Result<std::vector<JobId>> CompleteMany(const std::vector<Lease>& leases) {
+    return queue_.CompleteMany(leases);
+  }
   virtual Result<Beat> Heartbeat(const Lease& lease) { return queue_.Heartbeat(lease, {}); }
   virtual Status AppendCheckpoint(const Lease& lease, int part) {
     return queue_.AppendCheckpoint(lease, part, std::to_string(part));
@@ -72,6 +79,7 @@ struct HistoryParts {
   FakeClock& clock;
   Environment environment;
   std::vector<access::Scope> tenants;
+  bool in_batches = false;  // claims and completes several at once, too
 };
 
 // A job as it has to be.
@@ -110,6 +118,7 @@ class QueueHistory {
  private:
   static constexpr int kSteps = 60;
   static constexpr int kWorkers = 3;
+  static constexpr uint64_t kBatchMax = 5;
   static constexpr int kDrainRoundsMax = 2'000;
 
   static Status At(const std::string& where, Status status) {
@@ -151,8 +160,9 @@ class QueueHistory {
         return Enqueue();
       case 3:
       case 4:
-      case 5:
         return Claim();
+      case 5:
+        return parts_.in_batches ? ClaimBatch() : Claim();
       case 6:
         return Advance(static_cast<int64_t>(
             dice_.Below(static_cast<uint64_t>(parts_.config.lease_ms + 2'000))));
@@ -259,7 +269,9 @@ class QueueHistory {
     for (const auto& [id, job] : jobs_) {
       if (!MayTakeTurn(job)) continue;
       tenants.insert(job.tenant);
-      if (served_[job.tenant] < served_[given.tenant]) return Wrong(job, "was passed over");
+      if (turns_known_ && served_[job.tenant] < served_[given.tenant]) {
+        return Wrong(job, "was passed over");
+      }
       if (job.tenant == given.tenant && RankMs(job) < RankMs(given)) {
         return Wrong(job, "is more urgent than the one given");
       }
@@ -277,6 +289,53 @@ class QueueHistory {
         return Wrong(job, "waits, but was not given");
     }
     return {};
+  }
+
+  // How many turns a batch takes is the queue's, and so is what each tenant has of it.
+  Status ClaimBatch() {
+    turns_known_ = false;
+    const int count = static_cast<int>(1 + dice_.Below(kBatchMax));
+    NRL_TRY(const auto claimed,
+            parts_.actor.ClaimMany(workers_[dice_.Below(workers_.size())], count));
+    if (std::ssize(claimed) > count) {
+      return Fail(ErrorCode::kInternal, "more jobs than were asked for");
+    }
+    for (const ClaimedJob& one : claimed) NRL_CHECK(Claimed(one));
+    for (auto& [id, job] : jobs_) {
+      if (IsPoison(job)) NRL_CHECK(Quarantined(job, claimed.empty()));
+      if (claimed.empty() && (MayStart(job) || HasExpired(job))) {
+        return Wrong(job, "waits, but was not given to a batch");
+      }
+    }
+    return {};
+  }
+
+  // Leases of holders and of revenants together, some of the same job.
+  Status CompleteBatch() {
+    std::vector<Lease> leases;
+    std::set<std::string> held;
+    for (uint64_t i = 0, count = 1 + dice_.Below(kBatchMax); i < count; ++i) {
+      leases.push_back(leases_[dice_.Below(leases_.size())]);
+      const std::string id = leases.back().job.str();
+      if (jobs_.at(id).held_by(leases.back())) held.insert(id);
+    }
+    NRL_TRY(const auto completed, parts_.actor.CompleteMany(leases));
+    std::set<std::string> ended;
+    for (const JobId& id : completed) ended.insert(id.str());
+    for (const Lease& lease : leases) {
+      ModelJob& job = jobs_.at(lease.job.str());
+      const bool was_held = held.contains(lease.job.str());
+      if (ended.contains(lease.job.str()) != was_held) {
+        return Wrong(job, was_held ? "was not completed by its holder's batch"
+                                   : "was completed by the batch of a revenant");
+      }
+      if (!was_held) continue;
+      End(job, JobStatus::kSucceeded);
+      job.checkpoints = 0;
+      NRL_CHECK(Compare(job));
+    }
+    if (completed.size() == held.size()) return {};
+    return Fail(ErrorCode::kInternal, "a batch completed a job twice");
   }
 
   Status Claimed(const ClaimedJob& claimed) {
@@ -318,6 +377,7 @@ class QueueHistory {
   // What a holder does, be it the current one or a revenant.
   Status Write(const Lease& lease) {
     ModelJob& job = jobs_.at(lease.job.str());
+    if (parts_.in_batches && dice_.Below(4) == 0) return CompleteBatch();
     switch (dice_.Below(6)) {
       case 0:
         return Beat(job, lease);
@@ -335,7 +395,7 @@ class QueueHistory {
       case 4:
         return Judge(job, lease, parts_.actor.Release(lease), [&] {
           --job.attempts;
-          Requeue(job, parts_.clock.Now().value);
+          Requeue(job, job.due_ms);
         });
       default:
         return Judge(job, lease, MarkCanceled(job, lease), [&] { End(job, JobStatus::kCanceled); });
@@ -512,6 +572,7 @@ class QueueHistory {
   JobId aborted_;
   std::map<size_t, int64_t> served_;
   int64_t turns_ = 0;
+  bool turns_known_ = true;
   int64_t claims_ = 0;
 };
 

@@ -66,7 +66,8 @@ class Histories {
     if (seed % 5 == 2) config.running.transcribe_max = 3;
     Queue queue(*database_, environment, config);
     Actor actor(*database_, queue, environment);
-    const HistoryParts parts{*database_, queue, actor, config, clock, environment, tenants_};
+    const HistoryParts parts{*database_, queue,       actor,    config,
+                             clock,      environment, tenants_, seed % 4 == 3};
     return QueueHistory(parts, seed).Run();
   }
 
@@ -131,6 +132,22 @@ struct CompletesForRevenants : QueueActor {
   }
 };
 
+struct CompletesBatchesForRevenants : QueueActor {
+  using QueueActor::QueueActor;
+  Result<std::vector<JobId>> CompleteMany(const std::vector<Lease>& leases) override {
+    std::vector<Lease> forged;
+    for (const Lease& lease : leases) forged.push_back(Forged(database_, lease));
+    return QueueActor::CompleteMany(forged);
+  }
+};
+
+struct ClaimsMoreThanAsked : QueueActor {
+  using QueueActor::QueueActor;
+  Result<std::vector<ClaimedJob>> ClaimMany(const WorkerId& worker, int count) override {
+    return QueueActor::ClaimMany(worker, count + 1);
+  }
+};
+
 struct BeatsForRevenants : QueueActor {
   using QueueActor::QueueActor;
   Result<Beat> Heartbeat(const Lease& lease) override {
@@ -164,6 +181,20 @@ struct ReleaseCostsAnAttempt : QueueActor {
     NRL_CHECK(QueueActor::Release(lease));
     NRL_CHECK(access::Write(database_, {lease.tenant, "test", {}}, [&](access::Tx& tx) {
       return tx.Execute(kCost, lease.tenant, lease.job);
+    }));
+    return {};
+  }
+};
+
+struct ReleaseLosesThePlace : QueueActor {
+  using QueueActor::QueueActor;
+  Status Release(const Lease& lease) override {
+    static constexpr platform::Statement kLast{
+        "test.last",
+        "UPDATE jobs SET rank_ms = rank_ms + 100000000 WHERE tenant_id = $1 AND id = $2"};
+    NRL_CHECK(QueueActor::Release(lease));
+    NRL_CHECK(access::Write(database_, {lease.tenant, "test", {}}, [&](access::Tx& tx) {
+      return tx.Execute(kLast, lease.tenant, lease.job);
     }));
     return {};
   }
@@ -204,8 +235,8 @@ struct ForgetsPriorities : QueueActor {
 };
 
 template <typename Actor>
-void ExpectFound(const char* what) {
-  Histories histories(platform::SqlDialect::kSqlite);
+void ExpectFound(const char* what, platform::SqlDialect dialect = platform::SqlDialect::kSqlite) {
+  Histories histories(dialect);
   std::string why;
   EXPECT_NE(histories.FirstWrong<Actor>(kTwinHistories, &why), 0U) << "not found";
   EXPECT_THAT(why, testing::HasSubstr(what));
@@ -213,6 +244,14 @@ void ExpectFound(const char* what) {
 
 TEST(QueueHistoriesTwin, AFenceThatIgnoresTheEpochIsFound) {
   ExpectFound<CompletesForRevenants>("took a late write");
+}
+TEST(QueueHistoriesTwin, ABatchThatIgnoresTheEpochIsFound) {
+  for (const auto dialect : {platform::SqlDialect::kSqlite, platform::SqlDialect::kPostgres}) {
+    ExpectFound<CompletesBatchesForRevenants>("the batch of a revenant", dialect);
+  }
+}
+TEST(QueueHistoriesTwin, ABatchThatIsTooLargeIsFound) {
+  ExpectFound<ClaimsMoreThanAsked>("more jobs than were asked for");
 }
 TEST(QueueHistoriesTwin, AHeartbeatOfARevenantIsFound) {
   ExpectFound<BeatsForRevenants>("the wrong holder");
@@ -223,6 +262,9 @@ TEST(QueueHistoriesTwin, AForgottenUniqueKeyIsFound) {
 TEST(QueueHistoriesTwin, ALostCheckpointIsFound) { ExpectFound<LosesCheckpoints>("checkpoints"); }
 TEST(QueueHistoriesTwin, AReleaseThatCostsAnAttemptIsFound) {
   ExpectFound<ReleaseCostsAnAttempt>("attempts, not");
+}
+TEST(QueueHistoriesTwin, AReleaseThatLosesThePlaceIsFound) {
+  ExpectFound<ReleaseLosesThePlace>("more urgent than the one given");
 }
 TEST(QueueHistoriesTwin, AnIgnoredLimitIsFound) { ExpectFound<IgnoresLimits>("beyond a limit"); }
 TEST(QueueHistoriesTwin, ATenantThatIsPassedOverIsFound) {

@@ -111,6 +111,15 @@ inline constexpr Statement kClaim{
     " progress = 0, progress_stage = '', eta_ms = NULL, updated_at_ms = $8,"
     " started_at_ms = COALESCE(started_at_ms, $8) WHERE id = $1"};
 
+// Of PostgreSQL's schema (migrations/0011_claims).
+inline constexpr Statement kClaimMany{"jobs.claim_many", nullptr,
+                                      "SELECT " NRL_JOB_COLUMNS
+                                      " FROM claim_jobs($1, $2, $3, $4, $5, $6)"};
+inline constexpr Statement kComplete{"jobs.complete", nullptr,
+                                     "SELECT complete_jobs($1, $2, $3, $4, 0)"};
+inline constexpr Statement kCompleteMany{"jobs.complete_many", nullptr,
+                                         "SELECT complete_jobs($1, $2, $3, $4, 1)"};
+
 inline constexpr Statement kBeat{
     "jobs.beat",
     "UPDATE jobs SET lease_until_boot_ms = $3 + $8, progress = MAX(progress, $4),"
@@ -148,6 +157,13 @@ inline constexpr Statement kRequeue{
     " attempts = $5, error_code = $6,"
     " error_reason = $7, error_message = $8, error_hint = $9, lease_worker_id = NULL,"
     " lease_boot_id = NULL, lease_until_boot_ms = NULL, updated_at_ms = $10, queued_at_ms = $10"
+    " WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3 AND status = 'running'"};
+
+// As if it had not been claimed: where it stood in the queue is its own.
+inline constexpr Statement kRelease{
+    "jobs.release",
+    "UPDATE jobs SET status = 'queued', attempts = attempts - 1, lease_worker_id = NULL,"
+    " lease_boot_id = NULL, lease_until_boot_ms = NULL, updated_at_ms = $4, queued_at_ms = $4"
     " WHERE tenant_id = $1 AND id = $2 AND lease_epoch = $3 AND status = 'running'"};
 
 inline constexpr Statement kCancelQueued{

@@ -119,7 +119,7 @@ TEST_P(QueueTest, UniqueJobsAreOneUnderARace) {
   std::mutex mutex;
   {
     std::vector<std::jthread> racers;
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < 64; ++i) {
       racers.emplace_back([&] {
         const JobId id = Enqueue("same");
         const std::lock_guard lock(mutex);
@@ -202,8 +202,13 @@ TEST_P(QueueTest, AJobThatKillsItsWorkersIsQuarantinedAndOthersGoOn) {
     ASSERT_EQ(Claim().job.id, poison);
     Advance(QueueConfig{}.lease_ms + 1);
   }
-  const JobId healthy = Enqueue();
-  EXPECT_EQ(Claim().job.id, healthy);
+  std::set<std::string> healthy;
+  for (int i = 0; i < 100; ++i) healthy.insert(Enqueue().str());
+  for (int i = 0; i < 100; ++i) {
+    const ClaimedJob claimed = Claim();
+    EXPECT_EQ(healthy.erase(claimed.job.id.str()), 1U);
+    ASSERT_TRUE(Complete(claimed.lease));
+  }
   const Job job = Get(poison);
   EXPECT_EQ(job.status, JobStatus::kFailed);
   EXPECT_EQ(job.error->reason, "poison");
@@ -215,6 +220,32 @@ TEST_P(QueueTest, ReleasingUsesUpNoAttempt) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(queue_->Release(Claim().lease));
   EXPECT_EQ(Get(id).status, JobStatus::kQueued);
   EXPECT_EQ(Get(id).attempts, 0);
+}
+
+TEST_P(QueueTest, AReleasedJobIsNextAgain) {
+  const JobId first = Enqueue();
+  Advance(5'000);
+  const JobId second = Enqueue();
+  const ClaimedJob claimed = Claim();
+  ASSERT_EQ(claimed.job.id, first);
+  Advance(5'000);
+  ASSERT_TRUE(queue_->Release(claimed.lease));
+  EXPECT_EQ(Claim().job.id, first) << "its place in the queue is its own";
+  EXPECT_EQ(Claim().job.id, second);
+}
+
+// What gives a job back and sets when it is due anew, as a failed attempt does, lets others pass.
+TEST_P(QueueTest, TwinAJobThatIsDueAnewIsPassedBy) {
+  const JobId first = Enqueue();
+  const ClaimedJob claimed = Claim();
+  Advance(5'000);
+  const JobId second = Enqueue();
+  ASSERT_TRUE(access::Write(*database_, scope_, [&](Tx& tx) {
+    return queue_->FailAttempt(tx, claimed.lease, {ErrorCode::kUnavailable, "down"});
+  }));
+  Advance(QueueConfig{}.backoff_cap_ms);
+  EXPECT_EQ(Claim().job.id, second);
+  EXPECT_EQ(Claim().job.id, first);
 }
 
 TEST_P(QueueTest, CancelTakesQueuedJobsAtOnceAndTellsRunningOnes) {

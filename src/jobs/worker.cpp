@@ -68,7 +68,7 @@ Status Worker::Run(const std::stop_token& stop, bool drain) {
         if (active_.empty()) break;
       }
       Beat();
-      Wait(config_.heartbeat_ms, {});
+      WaitForSlots();
     }
   }
   CountOpen();
@@ -85,7 +85,7 @@ void Worker::RunSlot(const std::stop_token& stop) {
     } else if (*claimed) {
       RunJob(std::move(**claimed), stop);
     } else {
-      Wait(config_.poll_ms, stop);
+      WaitForWork(stop);
     }
   }
 }
@@ -105,6 +105,19 @@ void Worker::NoteObstacle(const Error* error) {
   } else {
     log_.Info("jobs are claimed again");
   }
+}
+
+void Worker::Hint() {
+  const std::lock_guard lock(mutex_);
+  hints_ = config_.slots;
+  wake_.notify_all();
+}
+
+void Worker::WaitForWork(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, stop, std::chrono::milliseconds(config_.poll_ms),
+                 [this] { return hints_ > 0; });
+  if (hints_ > 0) --hints_;
 }
 
 void Worker::RunJob(ClaimedJob claimed, const std::stop_token& stop) {
@@ -127,8 +140,9 @@ void Worker::RunJob(ClaimedJob claimed, const std::stop_token& stop) {
   const int64_t started_ms = services_.environment.clock.BootMs();
   log.Info("stage started", {{"attempt", context.job().attempts}});
   const platform::MetricLabels label{{"stage", context.job().stage.Label()}};
-  wait_seconds_.Observe(
-      label, Seconds(services_.environment.clock.Now().value - context.job().run_at.value));
+  const UtcMs waits_since = std::max(context.job().run_at, context.job().queued_at);
+  wait_seconds_.Observe(label,
+                        Seconds(services_.environment.clock.Now().value - waits_since.value));
   const auto stage = stages_.find(context.job().stage.Label());
   const Status outcome =
       stage == stages_.end()
@@ -208,6 +222,12 @@ void Worker::Beat() {
 
 void Worker::CountOpen() {
   if (const auto open = services_.queue.CountOpen()) open_.Set({}, *open);
+}
+
+void Worker::WaitForSlots() {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, std::chrono::milliseconds(config_.heartbeat_ms),
+                 [this] { return active_.empty(); });
 }
 
 void Worker::Wait(int64_t duration_ms, const std::stop_token& stop) {

@@ -35,6 +35,8 @@ class Worker {
   // Works until `stop`, or, with `drain`, until nothing is queued or running. Returns when every
   // lease is given back or settled.
   Status Run(const std::stop_token& stop, bool drain);
+  // There may be work: idle slots look now. Cheap; from any thread.
+  void Hint();
 
  private:
   struct Active {
@@ -55,6 +57,10 @@ class Worker {
   void Beat();
   void CountOpen();
   void Wait(int64_t duration_ms, const std::stop_token& stop);
+  // A heartbeat long, or until no job runs.
+  void WaitForSlots();
+  // As Wait, ended by a hint.
+  void WaitForWork(const std::stop_token& stop);
 
   StageServices services_;
   const WorkConfig config_;
@@ -69,6 +75,7 @@ class Worker {
   std::condition_variable_any wake_;
   std::list<Active> active_;
   std::string obstacle_;  // why no job is claimed; "" while some are
+  int hints_ = 0;         // looks that idle slots owe
 };
 
 }  // namespace narralytica::jobs

@@ -1,12 +1,12 @@
 """`make bench`: measures ratios to peers and writes docs/performance.md.
 
-    python -m tests.bench [--only pipeline|http|lexical|vectors]... [--pairs N] [--quick]
+    python -m tests.bench [--only pipeline|http|lexical|vectors|queue]... [--pairs N] [--quick]
                           [--segments N] [--rows N]
 
-Needs the release build with search_bench, the models, the evaluation data (EVAL_DATA, or
-shared/data beside the checkout) and, for http, nginx, wrk and Node. --quick is one small pair of
-each for CI: it shows that the harness works and writes nothing. A whole run takes most of an hour
-on two idle cores.
+Needs the release build with search_bench and queue_bench, the models, the evaluation data
+(EVAL_DATA, or shared/data beside the checkout), Node for http and queue, nginx and wrk for http.
+--quick is one small pair of each for CI: it shows that the harness works and writes nothing. A
+whole run takes most of an hour on two idle cores.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tests.bench import lexical, pairs, pipeline, report, tool, vectors, web
+from tests.bench import lexical, pairs, pipeline, queue, report, tool, vectors, web
 from tests.eval import data, ours
 
-BENCHES = ("lexical", "vectors", "http", "pipeline")
+BENCHES = ("lexical", "vectors", "http", "queue", "pipeline")
 NO_DATA, SETS = 6, ("meetings", "librispeech")
 
 
@@ -58,6 +58,8 @@ def what_is_missing(benches: tuple[str, ...] | list[str]) -> str:
         return "no data: set EVAL_DATA, or put shared/data beside the checkout"
     if not ours.is_built() or not tool.PROGRAM.exists():
         return "no program: run make bench, which builds it"
+    if "queue" in benches and (shutil.which("npm") is None or not queue.PROGRAM.exists()):
+        return "no npm or no queue_bench: run make bench, which builds it; Node is from nodejs.org"
     if "http" in benches:
         for program in ("wrk", "/usr/sbin/nginx", "node", "npm"):
             if shutil.which(program) is None:
@@ -75,6 +77,9 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         elif bench == "vectors":
             size = (20_000, 10) if quick else (options.rows, 100)
             yield from vectors.measure(vectors.Size(*size, count))
+        elif bench == "queue":
+            jobs = queue.SMALL if quick else queue.WHOLE
+            yield from queue.measure(queue.Size(jobs, 300, 60 if quick else 3_000, count))
         elif bench == "http":
             yield from web.measure(web.Size(32, 1 if quick else 10, count))
         else:

@@ -31,9 +31,9 @@ def run(url: str, load: Load, pid: int, headers: dict[str, str]) -> dict[str, fl
     command += [f"-d{load.seconds}s", "--latency", "--timeout", "10s"]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
-    before = _cpu_s(pid)
+    before = cpu_s(pid)
     done = subprocess.run([*command, url], capture_output=True, text=True, check=True)
-    used_s = _cpu_s(pid) - before
+    used_s = cpu_s(pid) - before
     counted = parse(done.stdout)
     return counted | {"cpu_us": used_s * 1e6 / counted["requests"]}
 
@@ -56,7 +56,7 @@ def parse(text: str) -> dict[str, float]:
     }
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     """User and system time of the process, its ended children, and its living descendants."""
     total = 0.0
     for one in measure.tree(pid):

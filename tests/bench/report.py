@@ -29,6 +29,8 @@ AIMS: dict[tuple[str, ...], float] = {
 }
 FRAMEWORK_SHARE_MAX = 0.10
 SCAN_MS_MAX_PER_MILLION = 15.0
+JOBS_S_MIN = {"single": 5_000, "batched": 30_000}
+PICKUP_P95_MS_MAX = 10.0
 
 
 def append(row: Row, history: pathlib.Path | None = None) -> None:
@@ -104,6 +106,18 @@ def scan_verdict(row: Row) -> str:
     return f"{each:.1f}; ≤ {SCAN_MS_MAX_PER_MILLION:.0f}: {'holds' if holds else '**missed**'}"
 
 
+def rate_verdict(row: Row) -> str:
+    """Whether as many jobs a second were worked off as were aimed at."""
+    aim = JOBS_S_MIN[row["what"]]
+    return f"≥ {aim}: {'holds' if row['jobs_s'] >= aim else '**missed**'}"
+
+
+def pickup_verdict(row: Row) -> str:
+    """Whether jobs were picked up soon enough."""
+    holds = row["p95_ms"] <= PICKUP_P95_MS_MAX
+    return f"p95 ≤ {PICKUP_P95_MS_MAX:.0f} ms: {'holds' if holds else '**missed**'}"
+
+
 def both(name: str) -> Any:
     """A cell with our median and the peer's."""
     return lambda row: f"{row[name]} / {row['peer_' + name]}"
@@ -177,6 +191,22 @@ VECTOR_COLUMNS = {
     "p99 ms": both("p99_ms"),
     "same of the exact ten": cell("same_of_10"),
 }
+QUEUE_COLUMNS = {
+    "what": cell("what"),
+    "peer": cell("peer"),
+    "jobs/s, ratio": ratio,
+    "server's CPU a job, ratio": lambda row: ratio(row, "cpu_ratio"),
+    "jobs/s": whole("jobs_s"),
+    "server's CPU ms a job": both("server_cpu_ms"),
+    "aim, jobs/s": lambda row: rate_verdict(row),
+}
+PICKUP_COLUMNS = {
+    "jobs/s": cell("rate"),
+    "p50 ms": cell("p50_ms"),
+    "p95 ms": cell("p95_ms"),
+    "p99 ms": cell("p99_ms"),
+    "aim": lambda row: pickup_verdict(row),
+}
 ORIGIN_COLUMNS = {
     "bench": lambda row: " ".join(str(row[k]) for k in KEYS if k in row),
     "measured": cell("date"),
@@ -228,6 +258,17 @@ segments. *whole*: a whole lexical search, with passages, neighbours' scores, hi
 segments, which the peers do not make. Xapian directly: its own TermGenerator, QueryParser and BM25.
 FTS5: Porter stemming, optimised after the build, all in its page cache. hit@10: a segment of the
 transcript that the query's words are from."""
+QUEUE = """## The queue
+
+On one PostgreSQL server (`fsync` off) whose processor time a job stands beside the rates, for the
+clients take their part of the same cores. Both work off jobs that do nothing with as many slots,
+from an empty database. Ours fences every claim and completion and keeps a row of each attempt and
+two events; graphile-worker deletes what is done and keeps neither. *single*: a claim and a
+completion a job. *batched*: its local queue of 500 with batches of completions beside claims and
+completions of 500."""
+PICKUP = """### Pickup
+
+From the commit of a job to its claim by one of two idle claimers that the hint wakes."""
 VECTORS = """## Vectors
 
 The exact int8 scan, through a reader of the index, beside numpy's float32 matrix product with the
@@ -237,6 +278,8 @@ SECTIONS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "pipeline": (PIPELINE, [PIPELINE_COLUMNS, STAGE_COLUMNS]),
     "http": (HTTP, [HTTP_COLUMNS]),
     "framework": (SHARE, [SHARE_COLUMNS]),
+    "queue": (QUEUE, [QUEUE_COLUMNS]),
+    "pickup": (PICKUP, [PICKUP_COLUMNS]),
     "lexical": (LEXICAL, [LEXICAL_COLUMNS]),
     "vectors": (VECTORS, [VECTOR_COLUMNS]),
 }

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.bench import corpus, glued, lexical, pipeline, vectors, web
+from tests.bench import corpus, glued, lexical, pipeline, queue, report, vectors, web
 from tests.eval import data
 
 
@@ -34,6 +34,15 @@ def test_words(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_vectors() -> None:
     [row] = vectors.measure(vectors.Size(rows=2_000, queries=10, pairs=1))
     assert row["same_of_10"] > 9
+
+
+def test_queue() -> None:
+    single, batched, pickup = queue.measure(queue.Size(queue.SMALL, rate=200, pickups=40, pairs=1))
+    assert [row["what"] for row in (single, batched)] == ["single", "batched"]
+    for row in (single, batched):
+        assert row["jobs_s"] > 0 and row["peer_jobs_s"] > 0
+    assert pickup["jobs"] == 40
+    assert report.pickup_verdict({"p95_ms": 11.0}).endswith("**missed**"), "the negative twin"
 
 
 def test_http() -> None:

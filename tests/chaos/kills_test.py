@@ -1,13 +1,12 @@
 """kill -9 at random moments under load: nothing that was accepted is lost, nothing happens twice.
 
-Recordings are accepted over HTTP while workers, their engine and media children, and the server are
-killed one after the other. NRL_CHAOS_KILLS says how often (200 in
-`make chaos-kills`), NRL_SEED replays the choices of victims and moments.
+Recordings are accepted over HTTP while workers, their engine and media children, the server and, on
+PostgreSQL, the database are killed one after the other. NRL_CHAOS_KILLS says how often over both
+databases (200 in `make chaos-kills`), NRL_SEED replays the choices of victims and moments.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import random
@@ -17,19 +16,24 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import pytest
 
 from tests.contract import server as http
 from tests.eval import measure
 from tests.pipeline.kill_test import is_gone
-from tests.pipeline.program import Narralytica
+from tests.pipeline.postgres_test import OnPostgres, Server
+from tests.pipeline.program import UNAVAILABLE, Narralytica
 from tests.pipeline.web import ALLOW, Page, Web, cut
 
-KILLS = int(os.environ.get("NRL_CHAOS_KILLS", "8"))
+KILLS = int(os.environ.get("NRL_CHAOS_KILLS", "12")) // 2  # on each database
 SEED = int(os.environ.get("NRL_SEED", random.SystemRandom().randrange(1 << 30)))
 OPEN_MIN = 6  # recordings under way while killing
 CLIP_S = 2.5
 BETWEEN_KILLS_S = 1.2
+DATABASE_AWAY_S = 1.5
+TELL_EVERY = 20
 END_S = 120 + 6 * KILLS
 WORKERS = 2
 SETTINGS = (
@@ -46,8 +50,8 @@ Query = Callable[[str], list[tuple[str, ...]]]
 class System:
     """Workers and a server on one data folder, each started again when it was killed."""
 
-    def __init__(self, program: Narralytica) -> None:
-        self.program = program
+    def __init__(self, program: Narralytica, database: Server | None = None) -> None:
+        self.program, self.database = program, database
         key = program.json("key", "create", "--name", "load", "--role", "admin")["key"]
         self.workers = [program.start("work", *SETTINGS) for _ in range(WORKERS)]
         self.server = http.Server(program, key, ALLOW.removeprefix("--set="))
@@ -74,8 +78,9 @@ class System:
             self.workers[at] = self.program.start("work", *SETTINGS)
         elif victim == "serve":
             self.server.kill()
-            with self.lock:
-                self.server.restart()
+            self.restart_server()
+        elif victim == "postgres":
+            self.kill_database(chance)
         else:
             pid = self.child_of_workers(victim)
             if pid is None:
@@ -86,6 +91,39 @@ class System:
                 return False
         return True
 
+    def restart_server(self) -> None:
+        """As whoever looks after it would: again when its database was away."""
+        end = time.monotonic() + http.START_S
+        with self.lock:
+            while True:
+                try:
+                    return self.server.restart()
+                except http.NotStarted as refused:
+                    assert refused.code == UNAVAILABLE and time.monotonic() < end, refused
+
+    def kill_database(self, chance: random.Random) -> None:
+        """The whole server at once, or its first process, for whose end the others look out; while
+        it is away, somebody else may end and find no database when started again."""
+        assert self.database and self.database.process
+        processes = measure.tree(self.database.process.pid)
+        self.database.process.send_signal(chance.choice([signal.SIGQUIT, signal.SIGKILL]))
+        self.database.process.wait()
+        if chance.random() < 0.5:
+            self.workers[0].kill()
+            self.workers[0].wait()
+            self.workers[0] = self.program.start("work", *SETTINGS)
+        if chance.random() < 0.5:
+            self.server.kill()
+            with self.lock, pytest.raises(http.NotStarted) as refused:
+                self.server.restart()
+            assert refused.value.code == UNAVAILABLE, refused.value
+        time.sleep(chance.uniform(0, DATABASE_AWAY_S))
+        end = time.monotonic() + http.START_S
+        while not all(is_gone(process) for process in processes):
+            assert time.monotonic() < end, "processes of the killed database stay"
+            time.sleep(0.02)
+        self.database.start()
+
     def keep_alive(self) -> None:
         """Starts again whoever ended because of somebody else's end."""
         for at, worker in enumerate(self.workers):
@@ -93,8 +131,7 @@ class System:
                 self.workers[at] = self.program.start("work", *SETTINGS)
         process = self.server.process
         if process is not None and process.poll() is not None:
-            with self.lock:
-                self.server.restart()
+            self.restart_server()
 
     def stop(self) -> None:
         """Ends everything as an operator would."""
@@ -200,6 +237,14 @@ def sqlite_query(folder: pathlib.Path) -> Query:
     return run
 
 
+def postgres_query(database: Server) -> Query:
+    def run(statement: str) -> list[tuple[str, ...]]:
+        text = database.sql(statement, database="speech")
+        return [tuple(line.split("|")) for line in text.splitlines() if "|" in line]
+
+    return run
+
+
 def run_through(system: System, victims: list[str], query: Query) -> dict[str, str]:
     """Kills KILLS times under load and lets everything come to its end."""
     chance = random.Random(SEED)
@@ -207,15 +252,24 @@ def run_through(system: System, victims: list[str], query: Query) -> dict[str, s
     folder = pathlib.Path(tempfile.mkdtemp(prefix="nrl-clips"))
     load = Load(system, web, folder)
     load.start()
+    start = time.monotonic()
+    told = 0
+    deck: list[str] = []  # so that each has its turn, in any order
     killed: dict[str, int] = {}
     while sum(killed.values()) < KILLS:
         (open_now,) = query("SELECT COUNT(DISTINCT video_id), 0 FROM jobs WHERE status IN"
                             " ('queued', 'running')")[0][:1]
         load.wanted = max(load.wanted, len(load.accepted) + OPEN_MIN - int(open_now))
         time.sleep(chance.uniform(0, 2 * BETWEEN_KILLS_S))
-        victim = chance.choice(victims)
+        deck = deck or chance.sample(victims, len(victims))
+        victim = deck.pop()
         if system.kill(victim, chance):
             killed[victim] = killed.get(victim, 0) + 1
+        else:
+            deck.insert(0, victim)
+        if sum(killed.values()) >= told + TELL_EVERY:
+            told = sum(killed.values())
+            print(f"{told} kills, {len(load.accepted)} recordings", flush=True)
         system.keep_alive()
         assert load.failure is None, load.failure
     load.stop()
@@ -227,7 +281,8 @@ def run_through(system: System, victims: list[str], query: Query) -> dict[str, s
     system.stop()
     web.close()
     shutil.rmtree(folder)
-    print(f"\nseed {SEED}: {len(load.accepted)} accepted, killed {json.dumps(killed)}")
+    took_s = time.monotonic() - start
+    print(f"\nseed {SEED}: {len(load.accepted)} accepted in {took_s:.0f} s, killed {killed}")
     return load.accepted
 
 
@@ -257,3 +312,20 @@ def test_on_sqlite(tmp_path: pathlib.Path) -> None:
     accepted = run_through(system, ["work", "work", "engine", "media", "serve"], query)
     assert all(is_gone(worker.pid) for worker in system.workers)
     check(program, query, accepted)
+
+
+@pytest.fixture
+def database() -> Iterator[Server]:
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="nrl-pg", dir="/tmp"))
+    made = Server(folder)
+    yield made
+    made.stop()
+    shutil.rmtree(folder)
+
+
+def test_on_postgres(database: Server, tmp_path: pathlib.Path) -> None:
+    program = OnPostgres(tmp_path / "data", database.url())
+    query = postgres_query(database)
+    system = System(program, database)
+    victims = ["work", "work", "engine", "media", "serve", "postgres"]
+    check(program, query, run_through(system, victims, query))

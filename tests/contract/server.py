@@ -47,6 +47,15 @@ class Reply:
         return error
 
 
+class NotStarted(Exception):
+    """`serve` ended before it served: its exit code, what it printed, and the end of its log."""
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return int(self.args[0])
+
+
 class Server:
     """One running `serve`; `key` is sent with every request that does not say otherwise."""
 
@@ -59,7 +68,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        """Starts the process and waits for its addresses."""
+        """Starts the process and waits for its addresses; NotStarted when it ends instead."""
         log = self.program.folder.parent / "serve.log"
         ports = ["--set=serve.port=0", "--set=serve.metrics_port=0"]
         command = self.program.command("serve", "--json", *ports, *self.settings)
@@ -68,11 +77,15 @@ class Server:
         assert self.process.stdout is not None
         text = b""
         deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline and not text.rstrip().endswith(b"}"):
+        # The document's own end: what it holds is indented.
+        while time.monotonic() < deadline and not text.endswith(b"\n}\n"):
             line = self.process.stdout.readline()
-            assert line, log.read_text()[-2000:]
+            if not line:
+                raise NotStarted(self.process.wait(STOP_S), text.decode(), log.read_text()[-2000:])
             text += line
         addresses = json.loads(text)
+        if "error" in addresses:
+            raise NotStarted(self.process.wait(STOP_S), text.decode(), log.read_text()[-2000:])
         self.url, self.metrics_url = addresses["url"], addresses["metrics_url"]
         parsed = urllib.parse.urlparse(self.url)
         self.host, self.port = parsed.hostname or "", parsed.port or 0

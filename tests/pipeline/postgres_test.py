@@ -150,6 +150,13 @@ def test_a_folder_stays_with_its_database(
     assert "another database" in moved.json("jobs", code=UNEXPECTED)["error"]["message"]
 
 
+def test_settings_stand_beside_the_database(on_postgres: OnPostgres) -> None:
+    """In whichever order the command line gives them."""
+    assert on_postgres.json("jobs", "--set=jobs.lease_ms=2000", "--set=jobs.kills_max=5")["items"]
+    wrong = on_postgres.json("jobs", "--set=jobs.kills_max=0", code=USAGE)["error"]["message"]
+    assert "jobs.kills_max" in wrong
+
+
 def test_migrations_go_down_and_up(server: Server, tmp_path: pathlib.Path) -> None:
     server.sql("CREATE DATABASE stairs OWNER narralytica ENCODING 'UTF8' TEMPLATE template0")
     program = OnPostgres(tmp_path / "data", server.url(database="stairs"))

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "platform/inference/engine_wire.hpp"
@@ -19,10 +21,20 @@ using Json = nlohmann::json;
 constexpr std::chrono::hours kRequestDeadlineMax{1};
 // A reply of the engine that says "your deadline passed" should win against our own clock.
 constexpr std::chrono::milliseconds kReplySlack{200};
+// How often a call looks for the next engine.
+constexpr std::chrono::milliseconds kAbsencePoll{50};
 
 std::unexpected<Error> NoEngine(int error) {
-  return Fail(ErrorCode::kUnavailable, "the inference engine is not running",
-              "start it with `narralytica up`, or wait for its restart", std::strerror(error));
+  return Fail(Error{ErrorCode::kUnavailable, "the inference engine is not running",
+                    "start it with `narralytica up`, or wait for its restart", std::strerror(error),
+                    std::string(kEngineAway)});
+}
+
+void Pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, stop, duration, [] { return false; });
 }
 
 // True when the other end has closed, or sent something nobody asked for.
@@ -34,7 +46,9 @@ bool IsStale(int fd) {
 Result<EngineReply> ReadReply(Frame frame, uint64_t id) {
   constexpr const char* kBroken = "the engine's reply cannot be read";
   const Json reply = Json::parse(frame.json, nullptr, false);
-  if (frame.kind != FrameKind::kReply || !reply.is_object() || reply.value("id", Json()) != id) {
+  const bool shaped = frame.kind == FrameKind::kReply && reply.is_object();
+  const Json answered = shaped ? reply.value("id", Json()) : Json();
+  if (!shaped || (answered != id && !answered.is_null())) {
     return Fail(ErrorCode::kUnavailable, kBroken, "run engine and caller from the same release");
   }
   if (const auto body = reply.find("body"); body != reply.end() && body->is_object()) {
@@ -93,6 +107,17 @@ void EngineClient::Release(int fd) {
 }
 
 Result<EngineReply> EngineClient::Call(const EngineCall& call, const Deadline& deadline) {
+  std::optional<Deadline> patience;
+  while (true) {
+    Result<EngineReply> reply = CallOnce(call, deadline);
+    if (reply || reply.error().reason != kEngineAway) return reply;
+    if (!patience) patience = Deadline::In(absence_max_, deadline.stop());
+    if (patience->expired() || deadline.expired()) return reply;
+    Pause(kAbsencePoll, deadline.stop());
+  }
+}
+
+Result<EngineReply> EngineClient::CallOnce(const EngineCall& call, const Deadline& deadline) {
   NRL_TRY(const int fd, Connect(deadline));
   const uint64_t id = next_id_.fetch_add(1);
   const auto left = deadline.Left(kRequestDeadlineMax);
@@ -103,10 +128,13 @@ Result<EngineReply> EngineClient::Call(const EngineCall& call, const Deadline& d
                      {"body", call.body}};
   const Deadline patient = Deadline::In(left + kReplySlack, deadline.stop());
   Status sent = SendFrame(fd, {FrameKind::kRequest, request.dump(), call.payload}, patient);
-  Result<Frame> frame = sent ? ReceiveFrame(fd, patient) : Result<Frame>(Fail(sent));
-  if (!frame) {
+  // An engine that takes leave reads no further, but has said so.
+  Result<Frame> frame = ReceiveFrame(fd, sent ? patient : Deadline::In({}));
+  if (!sent && !frame) frame = Fail(sent);
+  if (!frame || !sent) {
     close(fd);  // also tells the engine to stop working on it
-    return Fail(frame);
+    if (!frame) return Fail(frame);
+    return ReadReply(std::move(*frame), id);
   }
   Release(fd);
   return ReadReply(std::move(*frame), id);

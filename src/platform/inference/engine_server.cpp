@@ -1,9 +1,11 @@
 #include "platform/inference/engine_server.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <malloc.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -32,6 +34,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kRequestDeadlineMax = std::chrono::hours{1};
 // A caller that does not read its reply for this long is treated as gone.
 constexpr milliseconds kReplySendMax{5000};
+// The same for one that the engine takes leave of.
+constexpr milliseconds kLeaveSendMax{100};
 // How often the poll loop looks at its stop.
 constexpr milliseconds kStopPoll{100};
 
@@ -66,7 +70,12 @@ struct Connection {
   std::stop_source stop;
   std::atomic<bool> busy = false;
   std::atomic<bool> broken = false;
+  std::mutex sending;
+  bool left = false;  // nothing more is sent; under `sending`
 };
+
+// The socket's path is an engine's while it holds this.
+std::string LockPath(const std::string& socket_path) { return socket_path + ".lock"; }
 
 struct Op {
   EngineLane lane;
@@ -112,20 +121,25 @@ Result<bool> ReadFrame(Connection& connection) {
   }
 }
 
+struct Sockets {
+  int lock, listener, wake;
+};
+
 class EngineServerImpl final : public EngineServer {
  public:
-  EngineServerImpl(EngineServerOptions options, const Clock& clock, int listener, int wake)
+  EngineServerImpl(EngineServerOptions options, const Clock& clock, const Sockets& sockets)
       : options_(std::move(options)),
         clock_(clock),
         started_ms_(clock.BootMs()),
-        listener_(listener),
-        wake_(wake) {
+        lock_(std::make_unique<FileDescriptor>(sockets.lock)),
+        listener_(sockets.listener),
+        wake_(sockets.wake) {
     Register(
         "health", EngineLane::kInteractive,
         [this](const EngineRequest&) -> Result<EngineReply> { return EngineReply{Health(), {}}; });
   }
 
-  ~EngineServerImpl() override { unlink(options_.socket_path.c_str()); }
+  ~EngineServerImpl() override { LeavePath(); }
 
   void Register(std::string op, EngineLane lane, EngineHandler handler) override {
     RegisterGrouped(std::move(op), lane, 1,
@@ -159,8 +173,10 @@ class EngineServerImpl final : public EngineServer {
   using Connections = std::vector<std::shared_ptr<Connection>>;
 
   Json Health();
+  void LeavePath();
+  void TakeLeave(Connection& connection);
   Status PollOnce(Connections& connections, milliseconds wait);
-  void Accept(Connections& connections);
+  bool Accept(Connections& connections);
   void ReadRequest(const std::shared_ptr<Connection>& connection);
   void Dispatch(const std::shared_ptr<Connection>& connection, Frame frame);
   void Answer(Connection& connection, const Json& id, const Result<EngineReply>& reply);
@@ -170,6 +186,7 @@ class EngineServerImpl final : public EngineServer {
   EngineServerOptions options_;
   const Clock& clock_;
   const int64_t started_ms_;
+  std::unique_ptr<FileDescriptor> lock_;  // null once the path is another's
   const FileDescriptor listener_;
   const FileDescriptor wake_;  // an eventfd: a connection has become free
   std::map<std::string, Op, std::less<>> ops_;
@@ -205,10 +222,34 @@ Status EngineServerImpl::Serve(Deadline deadline) {
   while (status && !deadline.stopped() && !deadline.expired()) {
     status = PollOnce(connections, deadline.Left(kStopPoll));
   }
+  LeavePath();
+  while (Accept(connections)) {
+  }
+  for (const auto& connection : connections) TakeLeave(*connection);
   for (const auto& connection : connections) connection->stop.request_stop();
   batch_.reset();
   interactive_.reset();
   return status;
+}
+
+// While the lock is held nobody else has bound the path.
+void EngineServerImpl::LeavePath() {
+  if (lock_) unlink(options_.socket_path.c_str());
+  lock_.reset();
+}
+
+void EngineServerImpl::TakeLeave(Connection& connection) {
+  const std::string json = EncodeReply(nullptr, Fail(Error{ErrorCode::kUnavailable,
+                                                           "the inference engine is stopping",
+                                                           "try again; it may be restarting",
+                                                           {},
+                                                           std::string(kEngineAway)}));
+  const std::lock_guard lock(connection.sending);
+  connection.left = true;
+  const Status sent =
+      SendFrame(connection.fd.get(), {FrameKind::kReply, json, {}}, Deadline::In(kLeaveSendMax));
+  // A caller in the middle of its request sees that it is not read.
+  if (shutdown(connection.fd.get(), SHUT_RDWR) != 0 || !sent) connection.broken = true;
 }
 
 Status EngineServerImpl::PollOnce(Connections& connections, milliseconds wait) {
@@ -239,11 +280,12 @@ Status EngineServerImpl::PollOnce(Connections& connections, milliseconds wait) {
   return {};
 }
 
-void EngineServerImpl::Accept(Connections& connections) {
+bool EngineServerImpl::Accept(Connections& connections) {
   const int fd = accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (fd < 0) return;
+  if (fd < 0) return false;
   auto connection = std::make_shared<Connection>(fd);
   if (connections.size() < options_.connections_max) connections.push_back(std::move(connection));
+  return true;
 }
 
 void EngineServerImpl::ReadRequest(const std::shared_ptr<Connection>& connection) {
@@ -309,6 +351,8 @@ void EngineServerImpl::Answer(Connection& connection, const Json& id,
   const std::string json = EncodeReply(id, reply);
   OutgoingFrame frame{FrameKind::kReply, json, {}};
   if (reply) frame.payload = reply->payload;
+  const std::lock_guard lock(connection.sending);
+  if (connection.left) return;
   const Status sent = SendFrame(connection.fd.get(), frame, Deadline::In(kReplySendMax));
   if (!sent) connection.broken = true;
 }
@@ -348,29 +392,27 @@ Result<sockaddr_un> SocketAddress(const std::string& path) {
   return address;
 }
 
-// True when somebody accepts connections at `address`.
-bool Answers(const sockaddr_un& address) {
-  const FileDescriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<EngineServer>> EngineServer::Create(EngineServerOptions options,
                                                            const Clock& clock) {
   NRL_TRY(const sockaddr_un address, SocketAddress(options.socket_path));
-  if (Answers(address)) {
+  const int path_lock =
+      open(LockPath(options.socket_path).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (path_lock >= 0 && flock(path_lock, LOCK_EX | LOCK_NB) != 0) {
+    close(path_lock);
     return Fail(ErrorCode::kConflict, "another inference engine runs on this data folder",
                 "stop it first, or use it");
   }
-  unlink(options.socket_path.c_str());
+  if (path_lock >= 0) unlink(options.socket_path.c_str());
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  auto server = std::make_unique<EngineServerImpl>(std::move(options), clock, listener, wake);
+  auto server = std::make_unique<EngineServerImpl>(std::move(options), clock,
+                                                   Sockets{path_lock, listener, wake});
   // fchmod before bind sets the mode the socket file is created with, so nobody else can connect
   // in between.
   const bool listening =
-      listener >= 0 && wake >= 0 && fchmod(listener, S_IRUSR | S_IWUSR) == 0 &&
+      path_lock >= 0 && listener >= 0 && wake >= 0 && fchmod(listener, S_IRUSR | S_IWUSR) == 0 &&
       bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
       listen(listener, SOMAXCONN) == 0;
   if (!listening) {

@@ -78,7 +78,7 @@ struct EngineServerOptions {
 class EngineServer {
  public:
   // Binds and listens; replaces a stale socket file. kInvalid for a path too long, kConflict when
-  // a live engine already answers there.
+  // another engine has the path: one at a time does, by a lock on the file beside it.
   static Result<std::unique_ptr<EngineServer>> Create(EngineServerOptions options,
                                                       const Clock& clock);
   virtual ~EngineServer() = default;
@@ -93,8 +93,9 @@ class EngineServer {
   // Thread-safe; adds a line to `versions` of health ("onnxruntime", "1.28.2").
   virtual void NoteVersion(std::string name, std::string version) = 0;
 
-  // Serves until the deadline's stop (or time); then stops running handlers, answers what waits
-  // with kUnavailable, joins its threads and removes the socket file.
+  // Serves until the deadline's stop (or time); then leaves the path to the next engine, takes
+  // leave of every caller (kUnavailable, reason kEngineAway), stops running handlers and joins its
+  // threads.
   virtual Status Serve(Deadline deadline) = 0;
 };
 

@@ -20,6 +20,10 @@ namespace narralytica::platform {
 
 enum class FrameKind : uint8_t { kRequest = 1, kReply = 2 };
 
+// The reason of a call that met no engine: none runs, or the one that did is being replaced. An
+// engine that stops says it on every connection, as a reply whose id is null, and hangs up.
+inline constexpr std::string_view kEngineAway = "engine_away";
+
 inline constexpr uint8_t kEngineProtocolVersion = 1;
 inline constexpr size_t kFrameHeaderBytes = 16;
 inline constexpr uint32_t kFrameJsonBytesMax = 4u << 20;

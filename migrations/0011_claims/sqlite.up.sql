@@ -1,0 +1,2 @@
+-- expand
+-- Why: SQLite has no functions and its statements no round trips; the number is PostgreSQL's.
