@@ -282,9 +282,9 @@ class QueueHistory {
 
   Status Claim() {
     NRL_TRY(const auto claimed, parts_.actor.Claim(workers_[dice_.Below(workers_.size())]));
+    NRL_CHECK(SeeQuarantined(!claimed));
     if (claimed) NRL_CHECK(Claimed(*claimed));
     for (auto& [id, job] : jobs_) {
-      if (IsPoison(job)) NRL_CHECK(Quarantined(job, !claimed));
       if (!claimed && (MayStart(job) || HasExpired(job)))
         return Wrong(job, "waits, but was not given");
     }
@@ -300,9 +300,9 @@ class QueueHistory {
     if (std::ssize(claimed) > count) {
       return Fail(ErrorCode::kInternal, "more jobs than were asked for");
     }
+    NRL_CHECK(SeeQuarantined(claimed.empty()));
     for (const ClaimedJob& one : claimed) NRL_CHECK(Claimed(one));
     for (auto& [id, job] : jobs_) {
-      if (IsPoison(job)) NRL_CHECK(Quarantined(job, claimed.empty()));
       if (claimed.empty() && (MayStart(job) || HasExpired(job))) {
         return Wrong(job, "waits, but was not given to a batch");
       }
@@ -362,6 +362,14 @@ class QueueHistory {
       return Wrong(job, fmt::format("has {} checkpoints, not {}", parts.size(), job.checkpoints));
     }
     return Compare(job);
+  }
+
+  // First of all, for they make room for what is given.
+  Status SeeQuarantined(bool surely) {
+    for (auto& [id, job] : jobs_) {
+      if (IsPoison(job)) NRL_CHECK(Quarantined(job, surely));
+    }
+    return {};
   }
 
   // It is so at the latest when a claim found nothing to give.
