@@ -15,6 +15,7 @@ import pytest
 from tests.pipeline.program import INAUGURAL, MEETING, Narralytica
 
 THREADS = (1, 2, 8)
+CEILING_MB = 900
 MINUTES = float(os.environ.get("NRL_THREADS_TEST_MINUTES", "3"))
 
 
@@ -56,3 +57,19 @@ def test_any_number_of_threads_gives_the_same_bytes(
     # The comparison sees what it is there for: other settings give other bytes.
     other = transcript(tmp_path / "other", recording, "recognition.model=small-en")
     assert other != made[1]
+
+
+def test_a_memory_ceiling_halves_batches_and_changes_no_word(
+    recording: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    ample = transcript(tmp_path / "ample", recording, "recognition.language=en")
+    assert "batches halved" not in log(tmp_path)
+    ceiling = f"engine.memory_bytes_max={CEILING_MB << 20}"
+    tight = transcript(tmp_path / "tight", recording, "recognition.language=en", ceiling)
+    assert "batches halved" in log(tmp_path), "the ceiling was never met: nothing was tested"
+    assert tight == ample
+
+
+def log(folder: pathlib.Path) -> str:
+    """What the processes of the data folders wrote."""
+    return "".join(path.read_text() for path in folder.glob("*/logs/*"))

@@ -111,6 +111,27 @@ Runtime::Runtime(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Runtime::~Runtime() = default;
 const std::string& Runtime::version() const { return impl_->version; }
 
+namespace {
+
+// One arena for all sessions, which grows by what is asked for: what one model's run has given back
+// serves the next one's, and the peak is that of the largest runs at once, not the sum of models.
+std::string ShareArena(const OrtApi& api, OrtEnv* env) {
+  constexpr int kAsRequested = 1;
+  constexpr int kDefault = -1;
+  OrtArenaCfg* raw = nullptr;
+  std::string cause = Consume(api, api.CreateArenaCfg(0, kAsRequested, kDefault, kDefault, &raw));
+  const Owned<OrtArenaCfg> arena(raw, [&](auto* it) { api.ReleaseArenaCfg(it); });
+  OrtMemoryInfo* memory = nullptr;
+  if (cause.empty()) {
+    cause = Consume(api, api.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory));
+  }
+  const Owned<OrtMemoryInfo> held(memory, [&](auto* it) { api.ReleaseMemoryInfo(it); });
+  if (cause.empty()) cause = Consume(api, api.CreateAndRegisterAllocator(env, memory, raw));
+  return cause;
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const Runtime>> Runtime::Load(const std::string& library_path) {
   constexpr const char* kHint = "run `make models` to fetch the inference runtime";
   auto impl = std::make_unique<Impl>();
@@ -139,6 +160,7 @@ Result<std::shared_ptr<const Runtime>> Runtime::Load(const std::string& library_
     cause =
         Consume(api, api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &impl->cpu));
   }
+  if (cause.empty()) cause = ShareArena(api, impl->env);
   if (!cause.empty()) NRL_CHECK(RuntimeError("starting", cause));
   Consume(api, api.DisableTelemetryEvents(impl->env));
   return std::shared_ptr<const Runtime>(new Runtime(std::move(impl)));
@@ -206,6 +228,7 @@ Result<std::unique_ptr<Session>> Session::Open(std::shared_ptr<const Runtime> ru
   set(api.SetInterOpNumThreads, 1);
   set(api.SetSessionExecutionMode, ORT_SEQUENTIAL);
   set(api.SetSessionGraphOptimizationLevel, ORT_ENABLE_ALL);
+  set(api.AddSessionConfigEntry, "session.use_env_allocators", "1");
   set(api.AddSessionConfigEntry, "session.intra_op.allow_spinning", "0");
   set(api.AddSessionConfigEntry, "session.inter_op.allow_spinning", "0");
   if (!cause.empty()) NRL_CHECK(RuntimeError("preparing a session", cause));
