@@ -13,6 +13,7 @@ from tests.pipeline import import_checkpoints
 from tests.pipeline.program import INAUGURAL, USAGE, Narralytica
 
 MOONSHINE = "moonshine-tiny-en"
+WORDS_MIN = 20  # of the 22 that are said
 
 
 def moonshine(folder: pathlib.Path) -> pathlib.Path:
@@ -64,7 +65,7 @@ def test_an_imported_checkpoint_says_what_the_locked_model_says(
     assert narralytica.json("models", "verify", *at(models))["ok"]
     said = words(narralytica, name, models)
     assert said == words(Narralytica(tmp_path / "other"), locked, models)
-    assert sum(map(len, said)) > 100
+    assert sum(map(len, said)) >= WORDS_MIN
 
 
 def at(models: pathlib.Path) -> tuple[str, str]:
