@@ -27,6 +27,7 @@ AIMS: dict[tuple[str, ...], float] = {
     ("http", "search reply, searched"): 1.5,
     ("lexical", "ours", "xapian"): 1 / 1.1,
 }
+WORDS_RATIO_MIN = 4.0  # decoding and recognition, over whisper.cpp with the same weights
 FRAMEWORK_SHARE_MAX = 0.10
 SCAN_MS_MAX_PER_MILLION = 15.0
 
@@ -89,6 +90,15 @@ def verdict(row: Row) -> str:
     return f"≥ {aim:.2f}: {'holds' if row['ratio']['median'] >= aim else '**missed**'}"
 
 
+def words_verdict(row: Row) -> str:
+    """The ratio of decoding and recognition, and whether it is high enough."""
+    if "words_ratio" not in row:
+        return "–"
+    holds = row["words_ratio"]["median"] >= WORDS_RATIO_MIN
+    verdict_ = "holds" if holds else "**missed**"
+    return f"{ratio(row, 'words_ratio')}; ≥ {WORDS_RATIO_MIN:.0f}: {verdict_}"
+
+
 def share(row: Row) -> str:
     """The framework's share of a search and its verdict."""
     given = row["share"]
@@ -120,6 +130,7 @@ def cell(name: str) -> Any:
 
 
 PIPELINE_COLUMNS = {
+    "model": cell("model"),
     "set": cell("set"),
     "audio s": cell("audio_s"),
     "file → searchable, ratio": ratio,
@@ -131,7 +142,9 @@ PIPELINE_COLUMNS = {
     "found of queries": lambda row: f"{row['hits']} / {row['peer_hits']} of {row['queries']}",
 }
 STAGE_COLUMNS = {
+    "model": cell("model"),
     "set": cell("set"),
+    "file → words, ratio": lambda row: words_verdict(row),
     "decode s": both("decode_s"),
     "recognise s": both("recognise_s"),
     "embed s": both("embed_s"),

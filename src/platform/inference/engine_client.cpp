@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -34,7 +35,10 @@ bool IsStale(int fd) {
 Result<EngineReply> ReadReply(Frame frame, uint64_t id) {
   constexpr const char* kBroken = "the engine's reply cannot be read";
   const Json reply = Json::parse(frame.json, nullptr, false);
-  if (frame.kind != FrameKind::kReply || !reply.is_object() || reply.value("id", Json()) != id) {
+  const Json of = reply.is_object() ? reply.value("id", Json()) : Json();
+  // A request that could not be read has no id; the error says why.
+  const bool ours = of == id || (of.is_null() && reply.contains("error"));
+  if (frame.kind != FrameKind::kReply || !reply.is_object() || !ours) {
     return Fail(ErrorCode::kUnavailable, kBroken, "run engine and caller from the same release");
   }
   if (const auto body = reply.find("body"); body != reply.end() && body->is_object()) {
@@ -103,12 +107,19 @@ Result<EngineReply> EngineClient::Call(const EngineCall& call, const Deadline& d
                      {"body", call.body}};
   const Deadline patient = Deadline::In(left + kReplySlack, deadline.stop());
   Status sent = SendFrame(fd, {FrameKind::kRequest, request.dump(), call.payload}, patient);
-  Result<Frame> frame = sent ? ReceiveFrame(fd, patient) : Result<Frame>(Fail(sent));
+  // An engine that hangs up in the middle of a request has said why before.
+  const Deadline soon = Deadline::In(std::min(left, kReplySlack), deadline.stop());
+  Result<Frame> frame = ReceiveFrame(fd, sent ? patient : soon);
   if (!frame) {
+    if (!sent) frame = Fail(sent);
     close(fd);  // also tells the engine to stop working on it
     return Fail(frame);
   }
-  Release(fd);
+  if (sent) {
+    Release(fd);
+  } else {
+    close(fd);
+  }
   return ReadReply(std::move(*frame), id);
 }
 
