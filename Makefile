@@ -8,7 +8,8 @@ VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-bench setup-console models build program debug demo test check
-.PHONY: chaos chaos-queue chaos-kills chaos-faults chaos-workers chaos-media chaos-fuzz chaos-threads upload-test eval bench format tidy clean
+.PHONY: chaos chaos-queue chaos-kills chaos-faults chaos-workers chaos-media chaos-fuzz
+.PHONY: chaos-threads long-audio upload-test eval bench format tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +77,10 @@ chaos-threads: setup-build ## the tests of the queue and of the API under Thread
 	@cmake --preset threads --log-level=WARNING
 	@cmake --build --preset threads
 	@ctest --preset threads
+
+long-audio: setup program ## six hours under a memory ceiling with three kills; twenty minutes on 1, 2 and 8 threads
+	@NRL_THREADS_TEST_MINUTES=20 $(VENV) -m pytest tests/pipeline/threads_test.py
+	@$(VENV) -m tests.chaos.long_audio
 
 upload-test: setup program ## send a gigabyte, broken off twice, and measure both sides' memory
 	@NRL_UPLOAD_TEST_MB=1024 $(VENV) -m pytest -s tests/contract/resume_test.py

@@ -1,5 +1,6 @@
 // `engine`: the process that loads models. Started by `work` and `up`; rarely by hand.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <cerrno>
@@ -16,10 +17,15 @@
 namespace narralytica::app {
 namespace {
 
+constexpr int kLargeBytes = 1 << 20;
+
 // The kernel holds the engine to its ceiling, so that it takes no memory from others: what does not
 // fit fails as an error of one request. Counted is what is written to, not the files that are
 // mapped.
 Status LimitMemory(int64_t bytes) {
+  // Large buffers go back to the kernel when they are freed, so that the ceiling is for what is in
+  // use; glibc would raise this bound with every one of them.
+  mallopt(M_MMAP_THRESHOLD, kLargeBytes);
   const auto most = static_cast<rlim_t>(bytes);
   const rlimit limit{most, most};
   if (setrlimit(RLIMIT_DATA, &limit) == 0) return {};
@@ -45,7 +51,8 @@ Status Serve(const CommonOptions& options, const std::stop_token& stop) {
   NRL_TRY(auto runtime, platform::Runtime::Load(libraries + "/libonnxruntime.so"));
   transcript::RegisterRecognition(
       *server, runtime,
-      {ModelsFolder(config.engine), libraries + "/libsherpa-onnx-c-api.so", threads});
+      {ModelsFolder(config.engine), libraries + "/libsherpa-onnx-c-api.so", threads,
+       static_cast<uint64_t>(config.engine.memory_bytes_max)});
   index::RegisterSentenceEncoder(*server, runtime, {ModelsFolder(config.engine), threads});
   log.Info("engine ready", {{"socket", socket}, {"threads", threads}});
   return server->Serve(Deadline::Never(stop));

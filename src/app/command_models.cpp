@@ -1,17 +1,48 @@
-// `models`: what models are installed, which licence they have, whether their files are whole.
+// `models`: what models are installed, which licence they have, whether their files are whole; and
+// how others become models.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 
 #include "app/cli.hpp"
 #include "app/model_catalog.hpp"
+#include "app/model_import.hpp"
 
 namespace narralytica::app {
 namespace {
 
-int Run(const CommonOptions& options, const std::string& action) {
+constexpr std::chrono::minutes kImportMax{30};
+
+struct ModelsOptions : CommonOptions {
+  std::string action = "list";
+  ModelImport import;
+};
+
+int Import(const Config& config, const ModelsOptions& options) {
+  if (options.import.folder.empty()) {
+    return FailCommand({ErrorCode::kInvalid, "import needs the folder of a checkpoint",
+                        "narralytica models import DIR", "", ""},
+                       options.json);
+  }
+  SignalStop stop;
+  ModelImport wanted = options.import;
+  wanted.models_folder = ModelsFolder(config.engine);
+  const auto id = ImportModel(wanted, Deadline::In(kImportMax, stop.token()));
+  if (!id) return FailCommand(id.error(), options.json);
+  if (options.json) {
+    PrintJson({{"imported", *id}});
+  } else {
+    fmt::print("{} is a model now: narralytica ingest --model {} uses it\n", *id, *id);
+  }
+  return kDone;
+}
+
+int Run(const ModelsOptions& options) {
+  const std::string& action = options.action;
   const auto config = Config::Load(options.data_folder, options.settings);
   if (!config) return FailCommand(config.error(), options.json);
+  if (action == "import") return Import(*config, options);
   const auto models = ListModels(ModelsFolder(config->engine));
   if (!models) return FailCommand(models.error(), options.json);
   bool ok = true;
@@ -40,15 +71,23 @@ int Run(const CommonOptions& options, const std::string& action) {
 }  // namespace
 
 void AddModelsCommand(CommandSet& commands) {
-  auto options = std::make_shared<CommonOptions>();
-  auto action = std::make_shared<std::string>("list");
+  auto options = std::make_shared<ModelsOptions>();
   CLI::App* command = commands.app.add_subcommand(
-      "models", "list the installed models or verify their files (exit 7: damaged)");
+      "models",
+      "list the installed models, verify their files (exit 7: damaged), or import a checkpoint");
   AddCommonOptions(*command, *options, Place::kFolder);
-  command->add_option("action", *action, "list or verify")
-      ->check(CLI::IsMember({"list", "verify"}))
+  command->add_option("action", options->action, "list, verify or import")
+      ->check(CLI::IsMember({"list", "verify", "import"}))
       ->capture_default_str();
-  command->callback([&commands, options, action] { commands.exit_code = Run(*options, *action); });
+  command->add_option("folder", options->import.folder,
+                      "import: a Whisper checkpoint (CTranslate2 or safetensors), or a sherpa-onnx "
+                      "folder");
+  command->add_option("--name", options->import.name, "import: the model's name");
+  command->add_option("--licence", options->import.licence, "import: as the list shows it")
+      ->default_val("unknown");
+  command->add_flag("--replace", options->import.replace,
+                    "import: replace an imported model of that name");
+  command->callback([&commands, options] { commands.exit_code = Run(*options); });
 }
 
 }  // namespace narralytica::app

@@ -79,7 +79,7 @@ void EngineConfig::Bind(platform::ConfigBinder& binder) {
   binder.Field("engine.models_folder", &models_folder,
                "folder with the models; empty: models beside the program, else the cache");
   binder.Field("engine.memory_bytes_max", &memory_bytes_max, {int64_t{512} << 20, int64_t{1} << 40},
-               "memory ceiling of the engine");
+               "memory ceiling of the engine; models that do not work in it are refused");
   binder.Field("engine.threads", &threads, {0, 256}, "threads of one recognition; 0: all cores");
   binder.Field("engine.start_timeout_ms", &start_timeout_ms, {1'000, 600'000},
                "how long the engine may take to start");

@@ -89,6 +89,7 @@ class RecognitionOps {
     const std::string id = request.body.at("model");
     NRL_TRY(const std::string dir, ModelDir(id));
     NRL_TRY(const ModelFacts facts, ReadModelFacts(dir));
+    NRL_CHECK(FitsEngine(dir, options_.memory_bytes_max));
     const bool sherpa = SherpaModel::IsIn(dir);
     NRL_TRY(const bool speaks, Knows(id, dir, request.body.at("language")));
     if (!speaks) {

@@ -4,6 +4,7 @@
 // Models are opened on first use from `models_dir`/<id>/ and stay open.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,7 @@ struct RecognitionOptions {
   std::string models_dir;      // holds silero-vad/, whisper-base/, moonshine-tiny-en/, ...
   std::string sherpa_library;  // libsherpa-onnx-c-api.so; loaded when a sherpa-onnx model is used
   int threads = 2;             // cores that recognition may use; the result does not depend on it
+  uint64_t memory_bytes_max = uint64_t{4} << 30;  // a model that does not work in it is refused
 };
 
 void RegisterRecognition(platform::EngineServer& server,

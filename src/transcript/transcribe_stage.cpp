@@ -85,6 +85,10 @@ class TranscribeStage final : public jobs::Stage {
       options.checkpoint.push_back(nlohmann::json::parse(part));
     }
     if (!parts.empty()) context.log().Info("resuming", {{"batches", parts.size()}});
+    options.batch_started = [&context](const TimeRange& range) {
+      context.log().Debug("batch started",
+                          {{"start_ms", range.start_ms}, {"end_ms", range.end_ms}});
+    };
     options.batch_done =
         [&context, part = static_cast<int>(parts.size())](const nlohmann::json& batch) mutable {
           return context.AppendCheckpoint(part++, batch.dump());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <future>
 #include <map>
@@ -26,6 +27,9 @@ constexpr size_t kDetectFrames = 1875;  // a minute at a time
 
 constexpr double kAlmostDone = 0.999;
 
+// How long a batch that is done may wait to be kept.
+constexpr std::chrono::milliseconds kKeepWithin{200};
+
 Json RangesOf(const std::vector<SpeechWindow>& windows) {
   Json ranges = Json::array();
   for (const SpeechWindow& window : windows) {
@@ -37,7 +41,12 @@ Json RangesOf(const std::vector<SpeechWindow>& windows) {
 // A batch on its way: its windows, and what comes of them.
 struct RunningBatch {
   std::vector<SpeechWindow> windows;
-  std::future<Result<std::vector<RecognizedWindow>>> result;
+  std::shared_future<Result<std::vector<RecognizedWindow>>> result;
+  bool kept = false;  // given to batch_done
+
+  bool done() const {
+    return result.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
+  }
 };
 
 class TranscribeRun {
@@ -63,6 +72,7 @@ class TranscribeRun {
   Status StartBatch(std::vector<SpeechWindow> windows);
   Result<std::vector<RecognizedWindow>> RecognizeInParts(const RecognitionBatch& batch);
   Status FinishOldest();
+  Status Keep(RunningBatch& batch);
   void TakeResult(const std::vector<SpeechWindow>& windows,
                   const std::vector<RecognizedWindow>& results);
   void KeepOwnCheckpoint();
@@ -156,6 +166,9 @@ Status TranscribeRun::StartBatch(std::vector<SpeechWindow> windows) {
     NRL_TRY(auto read, reader_.Read(start, size_t(std::max<int64_t>(0, end - start))));
     samples.push_back(std::move(read));
   }
+  if (options_.batch_started) {
+    options_.batch_started({windows.front().range.start_ms, windows.back().range.end_ms});
+  }
   RunningBatch& running = running_.emplace_back();
   running.windows = std::move(windows);
   running.result =
@@ -186,18 +199,29 @@ Result<std::vector<RecognizedWindow>> TranscribeRun::RecognizeInParts(
 }
 
 Status TranscribeRun::FinishOldest() {
-  RunningBatch batch = std::move(running_.front());
-  running_.pop_front();
-  NRL_TRY(const auto results, batch.result.get());
-  NRL_ASSERT(results.size() == batch.windows.size());
-  TakeResult(batch.windows, results);
-  if (options_.batch_done) {
-    NRL_CHECK(options_.batch_done(
-        {{"made_by", made_by_}, {"ranges", RangesOf(batch.windows)}, {"results", results}}));
+  while (running_.front().result.wait_for(kKeepWithin) != std::future_status::ready) {
+    for (RunningBatch& later : running_) {
+      if (later.done() && later.result.get()) NRL_CHECK(Keep(later));
+    }
   }
+  NRL_CHECK(Keep(running_.front()));
+  const RunningBatch batch = std::move(running_.front());
+  running_.pop_front();
+  TakeResult(batch.windows, *batch.result.get());
   const double end = double(batch.windows.back().range.end_ms * kSamplesPerMs);
   Report(std::min(kAlmostDone, end / double(reader_.sample_count())));
   return {};
+}
+
+// A crash costs the batches in work, never one that is done.
+Status TranscribeRun::Keep(RunningBatch& batch) {
+  if (batch.kept) return {};
+  NRL_TRY(const auto results, batch.result.get());
+  NRL_ASSERT(results.size() == batch.windows.size());
+  batch.kept = true;
+  if (!options_.batch_done) return {};
+  return options_.batch_done(
+      {{"made_by", made_by_}, {"ranges", RangesOf(batch.windows)}, {"results", results}});
 }
 
 void TranscribeRun::TakeResult(const std::vector<SpeechWindow>& windows,

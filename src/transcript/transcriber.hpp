@@ -44,10 +44,13 @@ class SpeechDetector {
 
 struct TranscribeOptions {
   std::string language;  // a code, or empty: detect per window
-  // Batches done by earlier runs, as given to `batch_done`, in order. Those of the same model,
-  // settings and windows are not computed again; what is of others is left out.
+  // Batches done by earlier runs, as given to `batch_done`. Those of the same model, settings and
+  // windows are not computed again; what is of others is left out.
   std::vector<nlohmann::json> checkpoint;
-  // Called after every batch, in order, with what a later run needs. An error ends the run.
+  // Called before a batch is recognised, not for one of the checkpoint.
+  std::function<void(const TimeRange& range)> batch_started;
+  // Called as soon as a batch is done, with what a later run needs; one that takes long does not
+  // hold up those behind it. An error ends the run.
   std::function<Status(const nlohmann::json& batch)> batch_done;
   // Share of the recording that is done, 0 to 1; never falls.
   std::function<void(double fraction)> progress;

@@ -6,7 +6,10 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <future>
+#include <set>
 
 namespace narralytica::transcript {
 namespace {
@@ -206,6 +209,49 @@ TEST(Transcriber, FailsWhereEvenOneWindowIsTooMuchOrTheLimitIsAnother) {
   queue.reason = "queue";
   EXPECT_EQ(Transcribe(queue, kSeconds).transcript.error().reason, "queue");
   EXPECT_LE(queue.batches, 2) << "nothing was tried again";
+}
+
+// Holds its first batch until `released`.
+class StuckRecognizer final : public Recognizer {
+ public:
+  std::promise<void> released;
+
+  Result<RecognizerInfo> Describe(const Deadline& deadline) override {
+    return spelling_.Describe(deadline);
+  }
+  Result<std::vector<RecognizedWindow>> Recognize(const RecognitionBatch& batch,
+                                                  const Deadline& deadline) override {
+    if (batch.windows.front().range.start_ms == 0 &&
+        free_.wait_for(std::chrono::seconds(30)) != std::future_status::ready) {
+      return Fail(ErrorCode::kUnavailable, "never released");
+    }
+    return spelling_.Recognize(batch, deadline);
+  }
+
+ private:
+  std::future<void> free_ = released.get_future();
+  SpellingRecognizer spelling_;
+};
+
+TEST(Transcriber, ABatchIsKeptThoughTheOneBeforeItIsInWork) {
+  Sound sound(kSeconds);
+  LoudnessDetector detector;
+  StuckRecognizer recognizer;
+  std::vector<int64_t> started, kept;
+  TranscribeOptions options;
+  options.batch_started = [&](const TimeRange& range) { started.push_back(range.start_ms); };
+  options.batch_done = [&](const nlohmann::json& batch) -> Status {
+    if (kept.empty()) recognizer.released.set_value();
+    kept.push_back(batch.at("ranges").at(0).at(0));
+    return {};
+  };
+  const auto transcript = Transcriber(recognizer, detector).Run(sound, options, Deadline::Never());
+  ASSERT_TRUE(transcript) << transcript.error().message;
+  ASSERT_GT(kept.size(), 2u);
+  EXPECT_GT(kept[0], 0);
+  EXPECT_EQ(kept[1], 0);
+  EXPECT_TRUE(std::ranges::is_sorted(started));
+  EXPECT_EQ(std::set<int64_t>(kept.begin(), kept.end()).size(), started.size());
 }
 
 TEST(Transcriber, NothingSaidIsAnEmptyTranscript) {

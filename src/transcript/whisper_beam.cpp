@@ -5,6 +5,8 @@
 #include <limits>
 #include <tuple>
 
+#include "transcript/whisper_rules.hpp"
+
 namespace narralytica::transcript {
 namespace {
 
@@ -14,6 +16,9 @@ constexpr size_t kLoopRepeats = 4;
 constexpr size_t kLoopTokensMin = 24;
 constexpr size_t kPhraseTokensMin = 4;
 
+// Tokens looked at together: most of a vocabulary is passed over by its highest alone.
+constexpr size_t kBlock = 64;
+
 // The `count` likeliest tokens of a row, best first.
 std::vector<Token> Likeliest(std::span<const float> log_probs, size_t count) {
   std::vector<Token> best;
@@ -21,12 +26,16 @@ std::vector<Token> Likeliest(std::span<const float> log_probs, size_t count) {
     const float pa = log_probs[size_t(a)], pb = log_probs[size_t(b)];
     return pa != pb ? pa > pb : a < b;
   };
-  for (size_t i = 0; i < log_probs.size(); ++i) {
-    const auto token = Token(i);
-    if (best.size() == count && !better(token, best.back())) continue;
-    if (!std::isfinite(log_probs[i])) continue;
-    best.insert(std::ranges::upper_bound(best, token, better), token);
-    if (best.size() > count) best.pop_back();
+  for (size_t begin = 0; begin < log_probs.size(); begin += kBlock) {
+    const auto block = log_probs.subspan(begin, std::min(kBlock, log_probs.size() - begin));
+    if (best.size() == count && Highest(block) <= log_probs[size_t(best.back())]) continue;
+    for (size_t i = begin; i < begin + block.size(); ++i) {
+      const auto token = Token(i);
+      if (best.size() == count && !better(token, best.back())) continue;
+      if (!std::isfinite(log_probs[i])) continue;
+      best.insert(std::ranges::upper_bound(best, token, better), token);
+      if (best.size() > count) best.pop_back();
+    }
   }
   return best;
 }

@@ -207,7 +207,7 @@ Result<std::vector<float>> WhisperModel::Align(std::span<const Token> tokens,
   const Tensor output(
       "align", weights.data(),
       Shape{rows, int64_t(config_.alignment_heads), int64_t(length), int64_t(encoded.places)});
-  NRL_CHECK(decoder_->Run(inputs, std::span(&output, 1)));
+  NRL_CHECK(decoder_->RunAndGiveBack(inputs, std::span(&output, 1)));
   return weights;
 }
 

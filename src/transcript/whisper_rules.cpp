@@ -38,6 +38,8 @@ inline float ExpOfNegative(float x) {
   return x < -87.0f ? 0.0f : sum * power;
 }
 
+}  // namespace
+
 float Highest(std::span<const float> values) {
   std::array<float, kLanes> tops;
   tops.fill(kNever);
@@ -52,8 +54,6 @@ float Highest(std::span<const float> values) {
   for (; i < values.size(); ++i) top = std::max(top, values[i]);
   return top;
 }
-
-}  // namespace
 
 float LogSumExp(std::span<const float> values) {
   const float top = Highest(values);

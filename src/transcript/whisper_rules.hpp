@@ -23,6 +23,9 @@ class WhisperRules {
   std::vector<float> mask_;  // 0 or -infinity, added to every row
 };
 
+// The highest of `values`; -infinity of none.
+float Highest(std::span<const float> values);
+
 // log(sum(exp(values))); -infinity for an empty or impossible set.
 float LogSumExp(std::span<const float> values);
 

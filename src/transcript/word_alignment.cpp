@@ -85,19 +85,33 @@ std::vector<WordTokens> JoinPunctuation(const std::vector<WordTokens>& words) {
   return joined;
 }
 
+void Sort(float& a, float& b) {
+  const float low = b < a ? b : a;
+  b = b < a ? a : b;
+  a = low;
+}
+
+// The middle of seven, by Devillard's network: without branches, so that frames go side by side.
+float Median(std::array<float, kMedianWidth> p) {
+  Sort(p[0], p[5]), Sort(p[0], p[3]), Sort(p[1], p[6]), Sort(p[2], p[4]), Sort(p[0], p[1]);
+  Sort(p[3], p[5]), Sort(p[2], p[6]), Sort(p[2], p[3]), Sort(p[3], p[6]), Sort(p[4], p[5]);
+  Sort(p[1], p[4]), Sort(p[1], p[3]), Sort(p[3], p[4]);
+  return p[3];
+}
+
 // Median over 7 frames, the ends mirrored.
 void MedianFilter(std::span<const float> in, std::span<float> out) {
   const auto size = std::ptrdiff_t(in.size());
   constexpr std::ptrdiff_t kHalf = kMedianWidth / 2;
-  std::array<float, kMedianWidth> window;
-  for (std::ptrdiff_t i = 0; i < size; ++i) {
-    for (std::ptrdiff_t k = -kHalf; k <= kHalf; ++k) {
-      std::ptrdiff_t at = std::abs(i + k);
-      if (at >= size) at = std::max<std::ptrdiff_t>(0, 2 * (size - 1) - at);
-      window[size_t(k + kHalf)] = in[size_t(std::min(at, size - 1))];
-    }
-    std::nth_element(window.begin(), window.begin() + kHalf, window.end());
-    out[size_t(i)] = window[kHalf];
+  std::vector<float> mirrored(in.size() + kMedianWidth - 1);
+  for (std::ptrdiff_t i = -kHalf; i < size + kHalf; ++i) {
+    std::ptrdiff_t at = std::abs(i);
+    if (at >= size) at = std::max<std::ptrdiff_t>(0, 2 * (size - 1) - at);
+    mirrored[size_t(i + kHalf)] = in[size_t(std::min(at, size - 1))];
+  }
+  for (size_t i = 0; i < out.size(); ++i) {
+    const float* p = &mirrored[i];
+    out[i] = Median({p[0], p[1], p[2], p[3], p[4], p[5], p[6]});
   }
 }
 
@@ -115,15 +129,19 @@ std::vector<float> Standardise(const AttentionView& attention, size_t head) {
   }
   std::vector<float> mean(frames, 0.0f);
   std::vector<float> square(frames, 0.0f);
-  for (size_t i = 0; i < rows.size(); ++i) mean[i % frames] += rows[i];
-  for (float& value : mean) value /= float(attention.tokens);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const float off = rows[i] - mean[i % frames];
-    square[i % frames] += off * off;
+  for (size_t row = 0; row < rows.size(); row += frames) {
+    for (size_t f = 0; f < frames; ++f) mean[f] += rows[row + f];
   }
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const float deviation = std::sqrt(square[i % frames] / float(attention.tokens));
-    rows[i] = (rows[i] - mean[i % frames]) / (deviation + 1e-8f);
+  for (float& value : mean) value /= float(attention.tokens);
+  for (size_t row = 0; row < rows.size(); row += frames) {
+    for (size_t f = 0; f < frames; ++f) {
+      const float off = rows[row + f] - mean[f];
+      square[f] += off * off;
+    }
+  }
+  for (float& value : square) value = std::sqrt(value / float(attention.tokens)) + 1e-8f;
+  for (size_t row = 0; row < rows.size(); row += frames) {
+    for (size_t f = 0; f < frames; ++f) rows[row + f] = (rows[row + f] - mean[f]) / square[f];
   }
   return rows;
 }

@@ -37,6 +37,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one small pair of each")
     parser.add_argument("--segments", type=int, default=200_000, help="of the lexical bench")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the vector bench")
+    parser.add_argument("--model", action="append", choices=pipeline.WEIGHTS, help="of pipeline")
+    parser.add_argument("--set", action="append", choices=data.SETS, help="of pipeline")
     options = parser.parse_args()
     if missing := what_is_missing(options.only or BENCHES):
         print(f"bench: {missing}")
@@ -83,14 +85,16 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         elif bench == "http":
             yield from web.measure(web.Size(32, 1 if quick else 10, count))
         else:
-            yield from _pipeline(quick, count)
+            yield from _pipeline(options, count)
 
 
-def _pipeline(quick: bool, count: int) -> Iterator[dict[str, Any]]:
-    for name in SETS[:1] if quick else SETS:
-        recordings = data.SETS[name](_data())
-        recordings = recordings[:1] if quick else recordings
-        yield pipeline.measure_set(pipeline.Size(name, tuple(recordings), count))
+def _pipeline(options: argparse.Namespace, count: int) -> Iterator[dict[str, Any]]:
+    names = SETS[:1] if options.quick else options.set or SETS
+    for model in options.model or ["base"]:
+        for name in names:
+            recordings = data.SETS[name](_data())
+            recordings = recordings[:1] if options.quick else recordings
+            yield pipeline.measure_set(pipeline.Size(name, tuple(recordings), count, model))
 
 
 def _data() -> pathlib.Path:

@@ -22,7 +22,7 @@ from typing import Any
 from tests.bench import glued, pairs
 from tests.eval import data, measure, ours, scoring
 
-MODEL, WEIGHTS = "base", "base"
+WEIGHTS = {"base": "base", "small-en": "tiny.en"}  # the peer's name of our model
 STAGES = {"ingest": "decode", "transcribe": "recognise", "enrich": "embed", "index": "index"}
 QUERIES_MAX = 20
 QUERY_WORDS = 4
@@ -33,11 +33,12 @@ MARGIN_MS = 2_000
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """Which recordings (a name and the recordings), and how many pairs."""
+    """Which recordings (a name and the recordings), how many pairs, and our name of the model."""
 
     name: str
     recordings: tuple[data.Recording, ...]
     pairs: int
+    model: str = "base"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,21 +71,22 @@ def measure_set(size: Size) -> dict[str, Any]:
 
     # Searching is no part of what is timed: its hits are looked at once.
     def run_ours() -> pairs.Sample:
-        sample, outcome = _run_ours(size.recordings, () if "ours" in outcomes else queries)
+        sample, outcome = _run_ours(size, () if "ours" in outcomes else queries)
         outcomes.setdefault("ours", outcome)
         return sample
 
     def run_peer() -> pairs.Sample:
-        sample, outcome = _run_peer(size.recordings, () if "peer" in outcomes else queries)
+        sample, outcome = _run_peer(size, () if "peer" in outcomes else queries)
         outcomes.setdefault("peer", outcome)
         return sample
 
     measured = pairs.interleave(size.pairs, run_ours, run_peer)
     audio_s = sum(data.duration_s(recording) for recording in size.recordings)
-    row: dict[str, Any] = {"bench": "pipeline", "set": size.name, "model": MODEL}
-    row |= {"model_hash": ours.model_hash(MODEL), "audio_s": round(audio_s, 1)}
+    row: dict[str, Any] = {"bench": "pipeline", "set": size.name, "model": size.model}
+    row |= {"model_hash": ours.model_hash(size.model), "audio_s": round(audio_s, 1)}
     row |= {"recordings": len(size.recordings), "queries": len(queries)}
     row |= {"ratio": dataclasses.asdict(measured.times("whole_s"))}
+    row |= {"words_ratio": dataclasses.asdict(measured.times("words_s"))}
     row |= {"cpu_ratio": dataclasses.asdict(measured.times("cpu_s"))}
     row |= {"speed": round(audio_s / measured.ours_median("whole_s"), 2)}
     row |= {"peer_speed": round(audio_s / measured.peer_median("whole_s"), 2)}
@@ -124,28 +126,31 @@ def word_error_rate(recordings: Sequence[data.Recording], texts: Sequence[str]) 
 
 
 def _run_ours(
-    recordings: Sequence[data.Recording], queries: Sequence[Query]
+    size: Size, queries: Sequence[Query]
 ) -> tuple[pairs.Sample, Outcome]:
     with tempfile.TemporaryDirectory() as scratch:
         program = Program(pathlib.Path(scratch) / "data")
-        paths = [str(recording.path) for recording in recordings]
+        paths = [str(recording.path) for recording in size.recordings]
         # The threads of the peer; more cores than these two shall not count.
-        run = program.run("ingest", "--set=engine.threads=2", "--model", MODEL, "--wait", *paths)
+        threads = "--set=engine.threads=2"
+        run = program.run("ingest", threads, "--model", size.model, "--wait", *paths)
         videos = [item["video_id"] for item in json.loads(run.stdout)]
         sample = {"whole_s": run.wall_s, "cpu_s": run.cpu_s, "load_s": 0.0}
         sample |= {"peak_mb": run.peak_rss_bytes / 2**20} | program.stages()
+        sample["words_s"] = sample["decode_s"] + sample["recognise_s"]
         texts = tuple(program.text(video) for video in videos)
         found = tuple(program.answers(query, videos) for query in queries)
     return sample, Outcome(texts, found)
 
 
 def _run_peer(
-    recordings: Sequence[data.Recording], queries: Sequence[Query]
+    size: Size, queries: Sequence[Query]
 ) -> tuple[pairs.Sample, Outcome]:
-    result = glued.run(recordings, WEIGHTS, [query.text for query in queries])
+    result = glued.run(size.recordings, WEIGHTS[size.model], [query.text for query in queries])
     sample = {name: getattr(result, f"{name}_s") for name in ("whole", "cpu", "load")}
     sample |= {stage: getattr(result, f"{stage}_s") for stage in STAGES.values()}
     sample = {f"{name}_s": value for name, value in sample.items()}
+    sample["words_s"] = sample["decode_s"] + sample["recognise_s"]
     sample["peak_mb"] = result.peak_rss_bytes / 2**20
     found = tuple(
         any(query.is_at(*result.segments[hit][:3]) for hit in hits)

@@ -17,7 +17,7 @@ HISTORY = data.ROOT / "docs/performance/runs.jsonl"
 PAGE = data.ROOT / "docs/performance.md"
 Row = dict[str, Any]
 # What identifies a comparison from run to run.
-KEYS = ("bench", "what", "set", "ours", "peer", "segments", "rows")
+KEYS = ("bench", "what", "set", "model", "ours", "peer", "segments", "rows")
 # Median ratio to reach, by bench and comparison (docs/performance.md says against whom).
 AIMS: dict[tuple[str, ...], float] = {
     ("pipeline",): 3.0,
@@ -27,6 +27,7 @@ AIMS: dict[tuple[str, ...], float] = {
     ("http", "search reply, searched"): 1.5,
     ("lexical", "ours", "xapian"): 1 / 1.1,
 }
+WORDS_RATIO_MIN = 4.0  # decoding and recognition, over whisper.cpp with the same weights
 FRAMEWORK_SHARE_MAX = 0.10
 SCAN_MS_MAX_PER_MILLION = 15.0
 JOBS_S_MIN = {"single": 5_000, "batched": 30_000}
@@ -91,6 +92,15 @@ def verdict(row: Row) -> str:
     return f"≥ {aim:.2f}: {'holds' if row['ratio']['median'] >= aim else '**missed**'}"
 
 
+def words_verdict(row: Row) -> str:
+    """The ratio of decoding and recognition, and whether it is high enough."""
+    if "words_ratio" not in row:
+        return "–"
+    holds = row["words_ratio"]["median"] >= WORDS_RATIO_MIN
+    verdict_ = "holds" if holds else "**missed**"
+    return f"{ratio(row, 'words_ratio')}; ≥ {WORDS_RATIO_MIN:.0f}: {verdict_}"
+
+
 def share(row: Row) -> str:
     """The framework's share of a search and its verdict."""
     given = row["share"]
@@ -134,6 +144,7 @@ def cell(name: str) -> Any:
 
 
 PIPELINE_COLUMNS = {
+    "model": cell("model"),
     "set": cell("set"),
     "audio s": cell("audio_s"),
     "file → searchable, ratio": ratio,
@@ -145,13 +156,28 @@ PIPELINE_COLUMNS = {
     "found of queries": lambda row: f"{row['hits']} / {row['peer_hits']} of {row['queries']}",
 }
 STAGE_COLUMNS = {
+    "model": cell("model"),
     "set": cell("set"),
+    "file → words, ratio": lambda row: words_verdict(row),
     "decode s": both("decode_s"),
     "recognise s": both("recognise_s"),
     "embed s": both("embed_s"),
     "index s": both("index_s"),
     "whole s": both("whole_s"),
     "peer's loading, left out, s": cell("peer_load_s"),
+}
+LONG_AUDIO_COLUMNS = {
+    "recording": cell("set"),
+    "model": cell("model"),
+    "ended": cell("status"),
+    "kills": cell("kills"),
+    "batches": cell("batches"),
+    "begun again": cell("batches_redone"),
+    "kept, begun again": cell("finished_batches_redone"),
+    "words": lambda row: f"{row['words_equal']} of {row['words']} the same",
+    "engine's peak MB": lambda row: f"{row['peak_mb'].get('engine')} of {row['ceiling_mb']}",
+    "× real time": cell("speed"),
+    "CPU s per audio s": cell("cpu_per_audio_s"),
 }
 HTTP_COLUMNS = {
     "what": cell("what"),
@@ -234,6 +260,13 @@ each. Speakers are not told apart on either side yet. Our time holds all starts 
 loading of models, the copy into the store, the waveform and the poster; the peer's holds no loading
 and makes neither. Found of queries: four words of an utterance, searched in hybrid mode, the right
 place among the best ten. Peak memory is the sum over all processes living at a time."""
+LONG_AUDIO = """## Hours in one recording
+
+`make long-audio`: real recordings joined in a random order, under a memory ceiling that the kernel
+holds, on two threads, with worker, engine and worker killed by SIGKILL on the way. The words are
+compared with those of the pieces transcribed alone. *Begun again*: batches of eight windows that
+were in work when something was killed, two at most each time; *kept, begun again*: of those that
+were checkpointed, none may be. The time holds the kills and the waiting after them."""
 HTTP = """## HTTP
 
 Asked by wrk over loopback with two threads; it takes its part of the same cores. nginx: two
@@ -276,6 +309,7 @@ best ten partitioned off: the same made unit vectors, two threads each."""
 RESTS_ON = "## What each figure rests on"
 SECTIONS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "pipeline": (PIPELINE, [PIPELINE_COLUMNS, STAGE_COLUMNS]),
+    "long audio": (LONG_AUDIO, [LONG_AUDIO_COLUMNS]),
     "http": (HTTP, [HTTP_COLUMNS]),
     "framework": (SHARE, [SHARE_COLUMNS]),
     "queue": (QUEUE, [QUEUE_COLUMNS]),

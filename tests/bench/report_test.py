@@ -94,3 +94,11 @@ def test_every_aim_is_found_by_its_row() -> None:
     assert report.aim_of({"bench": "lexical", "ours": "ours", "peer": "xapian"}) == 1 / 1.1
     assert report.aim_of({"bench": "lexical", "ours": "ours", "peer": "fts5"}) is None
     assert report.aim_of(HTTP) == 0.8
+
+
+def test_the_ratio_from_file_to_words_has_its_verdict() -> None:
+    fast = {"words_ratio": {"median": 4.1, "low": 4.0, "high": 4.2, "pairs": 5}}
+    assert report.words_verdict(fast) == "4.10× (4.00–4.20, 5 pairs); ≥ 4: holds"
+    slow = {"words_ratio": fast["words_ratio"] | {"median": 3.9}}
+    assert report.words_verdict(slow).endswith("**missed**")
+    assert report.words_verdict({}) == "–"

@@ -9,6 +9,7 @@ checkout. A run of everything takes about an hour on two idle cores.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import pathlib
 import subprocess
 import sys
@@ -21,7 +22,9 @@ LANGUAGES_OF = {"base": None, "small-en": "en"}  # None: every language
 PEER_WEIGHTS = {"base": "base", "small-en": "tiny.en"}
 NO_SPEECH = "no speech"
 SETS = [*data.SETS, data.SWITCHED, NO_SPEECH]
-MUSIC_PACKAGE = "wesnoth-1.16-music"
+# The music of a game, GPL-2+ by its debian/copyright.
+MUSIC_PACKAGE, MUSIC_VERSION = "wesnoth-1.16-music", "1:1.16.9-1"
+MUSIC_SHA256 = "f9bc3cde92b4ab30db5d7b85f89b4bcc3d788dd92602956d0347250850bf59bb"
 
 
 def main() -> int:
@@ -147,21 +150,34 @@ def mean_cer(recordings: list[data.Recording], texts: list[str]) -> float:
 
 
 def music() -> pathlib.Path | None:
-    """Music of a Debian package, unpacked into the cache; None when it is not to be had."""
+    """Music of a Debian package, unpacked into the cache; None when it is not to be had.
+
+    Another content under the same name is an error, not other music.
+    """
     folder = data.cache() / f"eval/{MUSIC_PACKAGE}"
     if folder.exists():
         return folder
     part = folder.with_suffix(".part")
     part.mkdir(parents=True, exist_ok=True)
-    fetched = subprocess.run(["apt-get", "-qq", "download", MUSIC_PACKAGE], cwd=part)
+    wanted = f"{MUSIC_PACKAGE}={MUSIC_VERSION}"
+    fetched = subprocess.run(["apt-get", "-qq", "download", wanted], cwd=part)
     package = next(part.glob("*.deb"), None)
     if fetched.returncode != 0 or package is None:
-        print(f"eval: no music: apt-get download {MUSIC_PACKAGE} failed")
+        print(f"eval: no music: apt-get download {wanted} failed")
         return None
+    check_music(package)
     subprocess.run(["dpkg-deb", "-x", package.name, "."], cwd=part, check=True)
     package.unlink()
     part.rename(folder)
     return folder
+
+
+def check_music(package: pathlib.Path) -> None:
+    """Refuses a package that is not the one the figures were made with."""
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    if digest != MUSIC_SHA256:
+        package.unlink()
+        raise ValueError(f"{package.name} has the wrong hash {digest}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pathlib
 
 import pytest
 
+from tests.eval import __main__ as evaluation
 from tests.eval import report
 
 ROW = {
@@ -65,7 +66,7 @@ def test_the_page_shows_the_newest_rows(page: pathlib.Path) -> None:
     text = page.read_text()
     gate = "| base | meetings | 900 | 14.00 [12.00, 16.00] | 5.0 | 14.10 [12.10, 16.20]"
     assert f"{gate} | -0.10 [-1.00, +0.90] | holds |" in text
-    assert "| base | silence 0, music 3 |" in text
+    assert "| base | silence 0, music 3 | **missed** |" in text
     assert "| 3.00× |" in text
     assert text.count("99.0") == 1  # in the history alone
 
@@ -88,6 +89,26 @@ def test_a_missed_gate_is_said(page: pathlib.Path) -> None:
     report.append(ROW | {"model": "small-en", "difference_high": 1.6})
     report.write()
     assert page.read_text().count("**missed**") == 2
+
+
+@pytest.mark.parametrize(
+    ("heard", "verdict"),
+    [
+        ({"silence": 0, "music": 0}, "holds"),
+        ({"silence": 1, "music": 0}, "**missed**"),
+        ({"silence": 0}, "no music was to be had"),
+    ],
+)
+def test_no_word_may_be_heard_where_nobody_speaks(heard: dict[str, int], verdict: str) -> None:
+    assert report.no_speech_gate(heard) == verdict
+
+
+def test_other_music_is_refused(tmp_path: pathlib.Path) -> None:
+    package = tmp_path / "music.deb"
+    package.write_bytes(b"other music")
+    with pytest.raises(ValueError, match="wrong hash"):
+        evaluation.check_music(package)
+    assert not package.exists()
 
 
 def test_sets_without_a_peer_have_no_verdict(page: pathlib.Path) -> None:

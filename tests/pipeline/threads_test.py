@@ -12,9 +12,11 @@ import subprocess
 
 import pytest
 
-from tests.pipeline.program import INAUGURAL, MEETING, Narralytica
+from tests.pipeline.program import INAUGURAL, MEETING, SOME_FAILED, Narralytica
 
 THREADS = (1, 2, 8)
+CEILING_MB = 900
+TOO_LOW_MB = 850
 MINUTES = float(os.environ.get("NRL_THREADS_TEST_MINUTES", "3"))
 
 
@@ -56,3 +58,35 @@ def test_any_number_of_threads_gives_the_same_bytes(
     # The comparison sees what it is there for: other settings give other bytes.
     other = transcript(tmp_path / "other", recording, "recognition.model=small-en")
     assert other != made[1]
+
+
+def test_a_memory_ceiling_halves_batches_and_changes_no_word(
+    recording: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    ample = transcript(tmp_path / "ample", recording, "recognition.language=en")
+    assert "batches halved" not in log(tmp_path)
+    ceiling = f"engine.memory_bytes_max={CEILING_MB << 20}"
+    tight = transcript(tmp_path / "tight", recording, "recognition.language=en", ceiling)
+    assert "batches halved" in log(tmp_path), "the ceiling was never met: nothing was tested"
+    assert tight == ample
+
+
+def test_a_ceiling_that_the_model_does_not_work_in_is_told_with_the_number(
+    empty: Narralytica, tmp_path: pathlib.Path
+) -> None:
+    ceiling = f"--set=engine.memory_bytes_max={TOO_LOW_MB << 20}"
+    (item,) = empty.json("ingest", "--wait=all", ceiling, str(INAUGURAL), code=SOME_FAILED)
+    assert item["status"] == "failed"
+    assert f"engine.memory_bytes_max gives it {TOO_LOW_MB} MiB" in item["error"]["message"]
+    needed = int(item["error"]["hint"].split("engine.memory_bytes_max=")[1].split()[0])
+    assert TOO_LOW_MB << 20 < needed <= CEILING_MB << 20
+    # And that number is enough.
+    enough = f"--set=engine.memory_bytes_max={needed}"
+    other = Narralytica(tmp_path / "enough")
+    (again,) = other.json("ingest", "--wait=all", enough, str(INAUGURAL))
+    assert again["status"] == "ready"
+
+
+def log(folder: pathlib.Path) -> str:
+    """What the processes of the data folders wrote."""
+    return "".join(path.read_text() for path in folder.glob("*/logs/*"))

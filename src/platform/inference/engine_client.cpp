@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -48,7 +49,9 @@ Result<EngineReply> ReadReply(Frame frame, uint64_t id) {
   const Json reply = Json::parse(frame.json, nullptr, false);
   const bool shaped = frame.kind == FrameKind::kReply && reply.is_object();
   const Json answered = shaped ? reply.value("id", Json()) : Json();
-  if (!shaped || (answered != id && !answered.is_null())) {
+  // A request that could not be read has no id; the error says why.
+  const bool ours = shaped && (answered == id || (answered.is_null() && reply.contains("error")));
+  if (!ours) {
     return Fail(ErrorCode::kUnavailable, kBroken, "run engine and caller from the same release");
   }
   if (const auto body = reply.find("body"); body != reply.end() && body->is_object()) {
@@ -128,8 +131,9 @@ Result<EngineReply> EngineClient::CallOnce(const EngineCall& call, const Deadlin
                      {"body", call.body}};
   const Deadline patient = Deadline::In(left + kReplySlack, deadline.stop());
   Status sent = SendFrame(fd, {FrameKind::kRequest, request.dump(), call.payload}, patient);
-  // An engine that takes leave reads no further, but has said so.
-  Result<Frame> frame = ReceiveFrame(fd, sent ? patient : Deadline::In({}));
+  // An engine that hangs up in the middle of a request has said why before.
+  const Deadline soon = Deadline::In(std::min(left, kReplySlack), deadline.stop());
+  Result<Frame> frame = ReceiveFrame(fd, sent ? patient : soon);
   if (!sent && !frame) frame = Fail(sent);
   if (!frame || !sent) {
     close(fd);  // also tells the engine to stop working on it

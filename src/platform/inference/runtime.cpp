@@ -2,9 +2,11 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <onnxruntime_c_api.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <numeric>
@@ -99,6 +101,9 @@ struct Runtime::Impl {
   OrtEnv* env = nullptr;
   OrtMemoryInfo* cpu = nullptr;
   std::string version;
+  // Memory has been short: from now on the arena gives back after every run what the run has not
+  // left in use, so that others find room.
+  std::atomic<bool> thrifty = false;
 
   ~Impl() {
     if (cpu != nullptr) api->ReleaseMemoryInfo(cpu);
@@ -110,6 +115,27 @@ struct Runtime::Impl {
 Runtime::Runtime(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Runtime::~Runtime() = default;
 const std::string& Runtime::version() const { return impl_->version; }
+
+namespace {
+
+// One arena for all sessions, which grows by what is asked for: what one model's run has given back
+// serves the next one's, and the peak is that of the largest runs at once, not the sum of models.
+std::string ShareArena(const OrtApi& api, OrtEnv* env) {
+  constexpr int kAsRequested = 1;
+  constexpr int kDefault = -1;
+  OrtArenaCfg* raw = nullptr;
+  std::string cause = Consume(api, api.CreateArenaCfg(0, kAsRequested, kDefault, kDefault, &raw));
+  const Owned<OrtArenaCfg> arena(raw, [&](auto* it) { api.ReleaseArenaCfg(it); });
+  OrtMemoryInfo* memory = nullptr;
+  if (cause.empty()) {
+    cause = Consume(api, api.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory));
+  }
+  const Owned<OrtMemoryInfo> held(memory, [&](auto* it) { api.ReleaseMemoryInfo(it); });
+  if (cause.empty()) cause = Consume(api, api.CreateAndRegisterAllocator(env, memory, raw));
+  return cause;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<const Runtime>> Runtime::Load(const std::string& library_path) {
   constexpr const char* kHint = "run `make models` to fetch the inference runtime";
@@ -139,6 +165,7 @@ Result<std::shared_ptr<const Runtime>> Runtime::Load(const std::string& library_
     cause =
         Consume(api, api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &impl->cpu));
   }
+  if (cause.empty()) cause = ShareArena(api, impl->env);
   if (!cause.empty()) NRL_CHECK(RuntimeError("starting", cause));
   Consume(api, api.DisableTelemetryEvents(impl->env));
   return std::shared_ptr<const Runtime>(new Runtime(std::move(impl)));
@@ -206,17 +233,24 @@ Result<std::unique_ptr<Session>> Session::Open(std::shared_ptr<const Runtime> ru
   set(api.SetInterOpNumThreads, 1);
   set(api.SetSessionExecutionMode, ORT_SEQUENTIAL);
   set(api.SetSessionGraphOptimizationLevel, ORT_ENABLE_ALL);
+  set(api.AddSessionConfigEntry, "session.use_env_allocators", "1");
+  // Weights as they are read are given back once they are packed: not to the arena, which keeps it.
+  set(api.AddSessionConfigEntry, "session.use_device_allocator_for_initializers", "1");
   set(api.AddSessionConfigEntry, "session.intra_op.allow_spinning", "0");
   set(api.AddSessionConfigEntry, "session.inter_op.allow_spinning", "0");
   if (!cause.empty()) NRL_CHECK(RuntimeError("preparing a session", cause));
   cause = Consume(
       api, api.CreateSession(impl->runtime->impl_->env, model_path.c_str(), raw, &impl->session));
-  if (IsOutOfMemory(cause)) NRL_CHECK(RuntimeError("opening a model", cause));
+  if (IsOutOfMemory(cause)) {
+    impl->runtime->impl_->thrifty = true;
+    NRL_CHECK(RuntimeError("opening a model", cause));
+  }
   if (!cause.empty()) {
     return Fail(ErrorCode::kCorrupt, fmt::format("model file '{}' cannot be opened", name),
                 "run `make models` to fetch and convert it again", cause);
   }
   NRL_CHECK(impl->ReadNames());
+  malloc_trim(0);  // opening a model takes several times what it keeps
   return std::unique_ptr<Session>(new Session(std::move(impl)));
 }
 
@@ -257,18 +291,40 @@ class Bindings {
   std::vector<const char*> names_;
 };
 
+std::string ShrinkAfter(const OrtApi& api, OrtRunOptions*& options) {
+  std::string cause = Consume(api, api.CreateRunOptions(&options));
+  if (!cause.empty()) return cause;
+  constexpr const char* kShrink = "memory.enable_memory_arena_shrinkage";
+  return Consume(api, api.AddRunConfigEntry(options, kShrink, "cpu:0"));
+}
+
 }  // namespace
 
 Status Session::Run(std::span<const Tensor> inputs, std::span<const Tensor> outputs) const {
+  return Run(inputs, outputs, false);
+}
+
+Status Session::RunAndGiveBack(std::span<const Tensor> inputs,
+                               std::span<const Tensor> outputs) const {
+  return Run(inputs, outputs, true);
+}
+
+Status Session::Run(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+                    bool give_back) const {
   const OrtApi& api = *impl_->api;
-  Bindings in(api, impl_->runtime->impl_->cpu);
-  Bindings out(api, impl_->runtime->impl_->cpu);
+  Runtime::Impl& runtime = *impl_->runtime->impl_;
+  Bindings in(api, runtime.cpu);
+  Bindings out(api, runtime.cpu);
+  OrtRunOptions* options = nullptr;
   std::string cause = in.Add(inputs);
   if (cause.empty()) cause = out.Add(outputs);
+  if (cause.empty() && (give_back || runtime.thrifty)) cause = ShrinkAfter(api, options);
+  const Owned<OrtRunOptions> held(options, [&](auto* it) { api.ReleaseRunOptions(it); });
   if (cause.empty()) {
-    cause = Consume(api, api.Run(impl_->session, nullptr, in.names(), in.values(), inputs.size(),
+    cause = Consume(api, api.Run(impl_->session, options, in.names(), in.values(), inputs.size(),
                                  out.names(), outputs.size(), out.values()));
   }
+  if (IsOutOfMemory(cause)) runtime.thrifty = true;
   if (!cause.empty()) return RuntimeError("running a model", cause);
   return {};
 }

@@ -108,6 +108,9 @@ class Session {
   // input only where the graph's operator allows it (a key-value cache updated in place).
   // kInternal when names, types or shapes do not fit the graph; OutOfMemory().
   Status Run(std::span<const Tensor> inputs, std::span<const Tensor> outputs) const;
+  // The same; after it, memory that no run uses goes back to the kernel. For the last of a series
+  // of large runs.
+  Status RunAndGiveBack(std::span<const Tensor> inputs, std::span<const Tensor> outputs) const;
   Status Run(std::initializer_list<Tensor> inputs, std::initializer_list<Tensor> outputs) const {
     return Run(std::span(inputs.begin(), inputs.size()),
                std::span(outputs.begin(), outputs.size()));
@@ -119,6 +122,7 @@ class Session {
  private:
   struct Impl;
   explicit Session(std::unique_ptr<Impl> impl);
+  Status Run(std::span<const Tensor> inputs, std::span<const Tensor> outputs, bool give_back) const;
   std::unique_ptr<Impl> impl_;
 };
 
