@@ -2,8 +2,8 @@
 -- Why: a claim and a completion are one round trip each, for one job or for many, with their
 -- attempts' rows and events in the same statement; a function's plans are kept by its connection.
 -- The policy is that of src/jobs/queue.hpp, without limits on what runs. Plans are made while
--- tables may be small and used when they no longer are: none reads a table from end to end, and
--- no condition leads into an index other than the one meant, where a busy queue's dead rows are.
+-- tables may be small and used when they no longer are: so rows are found by lists of ids, never by
+-- joins, and nothing is sorted that an index has in order; else a plan reads tables from end to end.
 
 -- Claims up to `wanted` jobs that are due: tenants in turn, in order of rank within each. `ids` are
 -- those of the attempt and of the event of each job in the order given, comma-separated. Gives
@@ -11,7 +11,8 @@
 CREATE FUNCTION claim_jobs(worker TEXT, boot TEXT, now_ms BIGINT, lease_ms BIGINT, wanted BIGINT,
                            ids TEXT)
 RETURNS SETOF jobs LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_sort = off SET jit = off AS $$
 DECLARE
   names CONSTANT TEXT[] := string_to_array(ids, ',');
   first TEXT COLLATE "C";
@@ -59,20 +60,21 @@ BEGIN
         lease_boot_id = boot, lease_until_boot_ms = lease_clock_ms() + lease_ms,
         attempts = attempts + 1, progress = 0, progress_stage = '', eta_ms = NULL,
         updated_at_ms = now_ms, started_at_ms = COALESCE(started_at_ms, now_ms)
-      FROM picked WHERE jobs.id = picked.id RETURNING jobs AS job),
+      WHERE jobs.id = ANY (ARRAY(SELECT picked.id FROM picked)) RETURNING jobs.*),
     named AS (
-      SELECT job, got + ROW_NUMBER() OVER (ORDER BY (job).rank_ms, (job).id) AS place
-      FROM claimed),
+      SELECT c.id, c.tenant_id, c.attempts, c.lease_epoch,
+        got + ROW_NUMBER() OVER (ORDER BY c.rank_ms, c.id) AS place
+      FROM claimed c),
     runs AS (
       INSERT INTO job_runs (id, tenant_id, job_id, attempt, lease_epoch, worker_id, status,
                             started_at_ms)
-      SELECT names[2 * place - 1], (job).tenant_id, (job).id, (job).attempts, (job).lease_epoch,
-        worker, 'running', now_ms FROM named),
+      SELECT names[2 * n.place - 1], n.tenant_id, n.id, n.attempts, n.lease_epoch, worker,
+        'running', now_ms FROM named n),
     events AS (
       INSERT INTO job_events (id, tenant_id, job_id, event_type, payload, created_at_ms)
-      SELECT names[2 * place], (job).tenant_id, (job).id, 'job.started',
-        '{"attempt":' || (job).attempts || '}', now_ms FROM named)
-    SELECT (job).* FROM named ORDER BY place;
+      SELECT names[2 * n.place], n.tenant_id, n.id, 'job.started',
+        '{"attempt":' || n.attempts || '}', now_ms FROM named n)
+    SELECT c.* FROM claimed c ORDER BY c.rank_ms, c.id;
     GET DIAGNOSTICS taken = ROW_COUNT;
     got := got + taken;
     -- A tenant that is alone has nobody to take turns with. Whoever holds the row of its turn is
@@ -95,30 +97,36 @@ END $$;
 CREATE FUNCTION complete_jobs(jobs_given TEXT, epochs TEXT, event_ids TEXT, now_ms BIGINT,
                               alone BIGINT)
 RETURNS SETOF TEXT LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET jit = off AS $$
+DECLARE
+  ids CONSTANT TEXT[] := string_to_array(jobs_given, ',');
+  names CONSTANT TEXT[] := string_to_array(event_ids, ',');
+  held TEXT[];  -- each job with its epoch
 BEGIN
   IF alone = 1 THEN
     PERFORM set_config('app.tenant', '', true), set_config('app.scope', 'system', true);
   END IF;
+  SELECT array_agg(g.id || '/' || g.epoch) INTO held
+    FROM unnest(ids, string_to_array(epochs, ',')) AS g (id, epoch);
   RETURN QUERY
-  WITH given AS MATERIALIZED (
-    SELECT g.id COLLATE "C" AS id, g.epoch, g.event_id
-    FROM unnest(string_to_array(jobs_given, ','), string_to_array(epochs, ',')::bigint[],
-                string_to_array(event_ids, ',')) AS g (id, epoch, event_id)),
-  ended AS (
+  WITH ended AS (
     UPDATE jobs SET status = 'succeeded', dead_letter = 0, error_code = NULL, error_reason = NULL,
       error_message = NULL, error_hint = NULL, progress = 1, eta_ms = NULL, lease_worker_id = NULL,
       lease_boot_id = NULL, lease_until_boot_ms = NULL, updated_at_ms = now_ms,
       finished_at_ms = now_ms
-    FROM given WHERE jobs.id = given.id AND jobs.lease_epoch = given.epoch
+    WHERE jobs.id = ANY (ids) AND jobs.id || '/' || jobs.lease_epoch = ANY (held)
       AND jobs.lease_worker_id IS NOT NULL
-    RETURNING jobs.id, jobs.tenant_id, given.epoch, given.event_id),
-  dropped AS (DELETE FROM job_checkpoints c USING ended e WHERE c.job_id = e.id),
+    RETURNING jobs.id, jobs.tenant_id),
+  dropped AS (
+    DELETE FROM job_checkpoints c WHERE c.job_id = ANY (ARRAY(SELECT ended.id FROM ended))),
   runs AS (
     UPDATE job_runs r SET status = 'succeeded', finished_at_ms = now_ms
-    FROM ended e WHERE r.job_id = e.id AND r.lease_epoch = e.epoch),
+    WHERE r.job_id = ANY (ARRAY(SELECT ended.id FROM ended)) AND r.status = 'running'
+      AND r.job_id || '/' || r.lease_epoch = ANY (held)),
   events AS (
     INSERT INTO job_events (id, tenant_id, job_id, event_type, payload, created_at_ms)
-    SELECT e.event_id, e.tenant_id, e.id, 'job.succeeded', '{}', now_ms FROM ended e)
+    SELECT names[ROW_NUMBER() OVER ()], e.tenant_id, e.id, 'job.succeeded', '{}', now_ms
+    FROM ended e)
   SELECT e.id FROM ended e;
 END $$;
