@@ -248,6 +248,12 @@ void EveryStatement::TellOfJobs() {
   Write([&](Tx& tx) { return queue.RequestCancel(tx, id); });
   Write([&](Tx& tx) { return queue.Redrive(tx, id); });
   claimed = queue.Claim(worker).value();
+  Write([&](Tx& tx) {
+    return queue.FailAttempt(tx, claimed->lease, {ErrorCode::kUnavailable, "away", {}, {}, "away"});
+  });
+  Write([&](Tx& tx) { return queue.RequestCancel(tx, id); });
+  Write([&](Tx& tx) { return queue.Redrive(tx, id); });
+  claimed = queue.Claim(worker).value();
   Write([&](Tx& tx) { return queue.Complete(tx, claimed->lease); });
   EXPECT_EQ(Read([&](Tx& tx) { return queue.Get(tx, id); }).status, jobs::JobStatus::kSucceeded);
   EXPECT_EQ(Read([&](Tx& tx) { return queue.OfVideo(tx, video_); }).size(), 1U);
@@ -393,7 +399,7 @@ void EveryStatement::ShowLists() {
     NRL_TRY(const auto dead, jobs::ListDeadLetters(tx, {"bad", ""}, JobId(), 10));
     EXPECT_TRUE(dead.empty());
     NRL_TRY(const auto runs, jobs::ListRuns(tx, job, {}));
-    EXPECT_EQ(runs.total, 2);
+    EXPECT_EQ(runs.total, 3);
     NRL_TRY(const auto events, jobs::ListEvents(tx, job, {}));
     EXPECT_GT(events.total, 2);
     NRL_TRY(const auto updated, jobs::JobsUpdatedSince(tx, UtcMs{0}, 10));
