@@ -2,8 +2,8 @@
 -- Why: a claim and a completion are one round trip each, for one job or for many, with their
 -- attempts' rows and events in the same statement; a function's plans are kept by its connection.
 -- The policy is that of src/jobs/queue.hpp, without limits on what runs. Plans are made while
--- tables may be small and used when they no longer are: so rows are found by lists of ids, never by
--- joins, and nothing is sorted that an index has in order; else a plan reads tables from end to end.
+-- tables may be small and used when they no longer are: so rows are found by lists of ids, never
+-- by joins, and nothing is sorted that an index has in order; else a plan reads whole tables.
 
 -- Claims up to `wanted` jobs that are due: tenants in turn, in order of rank within each. `ids` are
 -- those of the attempt and of the event of each job in the order given, comma-separated. Gives
