@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
 #include "speakers/voice_pooling.hpp"
 
@@ -94,7 +95,8 @@ std::vector<size_t> ClusterBlock(std::span<const Voice> voices, std::span<const 
                                  const LinkageLimits& limits) {
   if (voices.empty()) return {};
   std::vector<Merge> merges = Merges(voices, weights);
-  std::ranges::stable_sort(merges, {}, &Merge::distance);
+  std::ranges::sort(merges, {},
+                    [](const Merge& it) { return std::tuple(it.distance, it.a, it.b); });
   Union clusters(voices.size());
   size_t left = voices.size();
   for (const Merge& merge : merges) {

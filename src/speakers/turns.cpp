@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "speakers/voice_pooling.hpp"
 
@@ -32,7 +33,8 @@ class Matching {
       for (size_t i = 0; i < voices.size(); ++i) {
         candidates.push_back({Dot(window[track].voice, voices[i]), int(i)});
       }
-      std::ranges::stable_sort(candidates, std::greater(), &Candidate::cosine);
+      std::ranges::sort(candidates, {},
+                        [](const Candidate& it) { return std::pair(-it.cosine, it.voice); });
       candidates.resize(std::min(candidates.size(), kTracks));
     }
     wanted_ = std::min(heard, voices.size());
@@ -120,7 +122,8 @@ class TurnMaker {
     for (size_t i = 1; i < anybody_.size(); ++i) anybody_[i] += anybody_[i - 1];
     std::vector<Turn> turns;
     for (size_t voice = 0; voice < runs_.size(); ++voice) TakeTurns(voice, turns);
-    std::ranges::stable_sort(turns, {}, [](const Turn& turn) { return turn.range.start_ms; });
+    std::ranges::sort(turns, {},
+                      [](const Turn& it) { return std::pair(it.range.start_ms, it.speaker); });
     return turns;
   }
 
@@ -134,7 +137,7 @@ class TurnMaker {
     Score(frame, speaking);
     std::vector<size_t> order(scores_.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::ranges::stable_sort(order, std::greater(), [&](size_t i) { return scores_[i]; });
+    std::ranges::sort(order, {}, [&](size_t i) { return std::pair(-scores_[i], i); });
     const int64_t centre = CentreOfFrame(frame, heard_.grid());
     for (size_t i = 0; i < active && scores_[order[i]] > 0; ++i) {
       auto& runs = runs_[order[i]];
