@@ -1,9 +1,11 @@
 #include "app/model_import.hpp"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <sstream>
 
@@ -27,15 +29,12 @@ Result<std::string> Tool() {
               "run it from a checkout of the source, or put its tools folder beside the program");
 }
 
-std::string ReadAll(int fd) {
-  std::string text;
-  std::array<char, 4096> buffer;
-  for (;;) {
-    const ssize_t got = read(fd, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return text;
-    if (text.size() < kOutputBytesMax) text.append(buffer.data(), static_cast<size_t>(got));
-  }
+// The first kOutputBytesMax bytes.
+std::string ReadStart(int fd) {
+  std::string text(kOutputBytesMax, '\0');
+  const ssize_t got = pread(fd, text.data(), text.size(), 0);
+  text.resize(static_cast<size_t>(std::max<ssize_t>(0, got)));
+  return text;
 }
 
 // What stands after `key` in the last line that begins with it.
@@ -52,7 +51,12 @@ std::string After(const std::string& output, std::string_view key) {
 
 Result<std::string> ImportModel(const ModelImport& wanted, const Deadline& deadline) {
   NRL_TRY(const std::string tool, Tool());
-  NRL_TRY(platform::Pipe output, platform::Pipe::Create());
+  // Into memory: nobody need read while it runs, and so the deadline holds.
+  const platform::FileDescriptor output(memfd_create("models-import", MFD_CLOEXEC));
+  if (output.get() < 0) {
+    return Fail(ErrorCode::kUnavailable, "the conversion cannot be started", "try again",
+                std::strerror(errno));
+  }
   platform::ChildOptions options;
   options.program = kPython;
   options.arguments = {tool,        "models",
@@ -63,11 +67,10 @@ Result<std::string> ImportModel(const ModelImport& wanted, const Deadline& deadl
                        "--licence", wanted.licence};
   if (wanted.replace) options.arguments.emplace_back("--replace");
   options.environment_kept.insert(options.environment_kept.end(), {"HOME", "TMPDIR"});
-  options.fds = {{output.write_end.get(), 1}, {output.write_end.get(), 2}};
+  options.fds = {{output.get(), 1}, {output.get(), 2}};
   NRL_TRY(auto child, platform::ChildProcess::Spawn(options));
-  output.write_end = {};
-  const std::string said = ReadAll(output.read_end.get());
   NRL_TRY(const platform::ChildExit ended, child.Wait(deadline));
+  const std::string said = ReadStart(output.get());
   const std::string imported = After(said, "imported ");
   if (ended.ok() && !imported.empty()) return imported.substr(0, imported.find(':'));
   const std::string message = After(said, "error: ");

@@ -18,7 +18,8 @@ struct ModelImport {
 };
 
 // The new model's id. kInvalid, with what the tool said, for a folder that is no model it knows or
-// a name that is taken; kUnavailable without the tool or Python.
+// a name that is taken; kUnavailable without the tool or Python, or past the deadline; kCanceled
+// after its stop.
 Result<std::string> ImportModel(const ModelImport& wanted, const Deadline& deadline);
 
 }  // namespace narralytica::app
