@@ -2,74 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
-#include <functional>
-#include <random>
-
-#include "speakers/voice_pooling.hpp"
+#include "speakers/scripted_hearing.hpp"
 #include "speakers/voices.hpp"
 
 namespace narralytica::speakers {
 namespace {
 
-// Who speaks at a time, as a set of bits.
-using Script = std::function<unsigned(double seconds)>;
-
-Voice VoiceOf(size_t speaker, std::mt19937& random, float spread) {
-  std::normal_distribution<float> normal;
-  Voice voice{};
-  voice[speaker] = 1;
-  for (float& value : voice) value += spread * normal(random);
-  Normalise(voice);
-  return voice;
-}
-
-unsigned At(const Script& script, int64_t frame) {
-  return script((double(frame) + 1.5) * kFrameSeconds);
-}
-
-// What a perfect hearing of the script would be: tracks are speakers in order of number.
-Heard Hear(int64_t seconds, const Script& script, unsigned seed = 1) {
-  std::mt19937 random(seed);
+Heard Hear(int64_t seconds, const Script& script) {
   Heard heard(seconds * kSampleRate);
-  const Grid& grid = heard.grid();
-  for (int64_t c = 0; c < grid.chunks(); ++c) {
-    const ChunkPlan plan(grid, c);
-    VoiceChunk chunk;
-    chunk.activity = heard.Carried();
-    chunk.activity.speaking.resize(size_t(plan.frame_count()));
-    chunk.activity.alone.resize(size_t(plan.frame_count()));
-    for (int64_t w = plan.first_window; w < plan.last_window; ++w) {
-      std::array<float, kTracks> clean{};
-      for (int64_t f = 0; f < kWindowFrames; ++f) {
-        const int64_t frame = w * kStepFrames + f;
-        const unsigned who = frame < grid.frames() ? At(script, frame) : 0;
-        const int count = std::popcount(who);
-        for (size_t t = 0; t < kTracks; ++t) {
-          const bool active = (who >> t & 1) != 0;
-          chunk.tracks.push_back(active ? 255 : 0);
-          if (active && count == 1) clean[t] += float(kFrameSeconds);
-        }
-        const size_t at = size_t(frame - plan.first_frame());
-        chunk.activity.speaking[at] += float(count);
-        chunk.activity.alone[at] += count == 1 ? 1.0f : 0.0f;
-      }
-      auto& window = chunk.windows.emplace_back();
-      for (size_t t = 0; t < kTracks; ++t) {
-        window[t].clean_s = clean[t];
-        if (clean[t] > 0.3f) window[t].voice = VoiceOf(t, random, 0.02f);
-      }
-    }
-    for (int64_t s = plan.first_centre; s < plan.last_centre; ++s) {
-      const unsigned who = At(script, FrameOfVoiceFrame(s * kHopVoiceFrames));
-      SlidingVoice sliding;
-      if (std::popcount(who) == 1) {
-        sliding.voice = PackedVoice::Of(VoiceOf(size_t(std::countr_zero(who)), random, 0.03f));
-        sliding.weight = 1;
-      }
-      chunk.sliding.push_back(sliding);
-    }
-    heard.Append(chunk);
+  for (int64_t chunk = 0; chunk < heard.grid().chunks(); ++chunk) {
+    heard.Append(HearScript(heard.grid(), chunk, heard.Carried(), script));
   }
   return heard;
 }
