@@ -12,16 +12,14 @@ idle claimers that are woken by the hint, at a steady rate; it has no peer.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import pathlib
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from tests.bench import load, pairs
+from tests.bench import load, npm_peer, pairs
 from tests.eval import data
 from tests.pipeline.postgres_test import Server
 
@@ -65,7 +63,8 @@ def measure(size: Size) -> Iterator[dict[str, Any]]:
 def _rates(server: Server, mode: str, size: Size) -> dict[str, Any]:
     jobs, slots = size.jobs[mode], SLOTS[mode]
     ours = [str(PROGRAM), "{url}", mode, str(jobs), str(slots)]
-    peer = ["node", str(installed() / "worker.mjs"), "{url}", mode, str(jobs), str(slots)]
+    worker = npm_peer.installed(PEER, "worker.mjs")
+    peer = ["node", str(worker), "{url}", mode, str(jobs), str(slots)]
     run = pairs.interleave(size.pairs, lambda: _side(server, ours), lambda: _side(server, peer))
     row = {"bench": "queue", "what": mode, "peer": NAME, "jobs": jobs, "slots": slots}
     row["ratio"] = dataclasses.asdict(run.rates("jobs_s"))
@@ -110,17 +109,3 @@ def _run(server: Server, command: list[str]) -> tuple[dict[str, Any], float]:
         assert process.wait(TIMEOUT_S) == 0
     return answer, used
 
-
-def installed() -> pathlib.Path:
-    """The peer's folder with all packages, those of the lock file, installed once."""
-    lock = (PEER / "package-lock.json").read_bytes()
-    folder = data.cache() / f"peers/graphile-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as part:
-            shutil.copytree(PEER, part, dirs_exist_ok=True)
-            install = ["npm", "ci", "--ignore-scripts", "--loglevel=error"]
-            subprocess.run(install, cwd=part, check=True, stdout=subprocess.DEVNULL)
-            shutil.copytree(part, folder)
-    shutil.copy(PEER / "worker.mjs", folder)
-    return folder

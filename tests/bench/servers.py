@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import pathlib
 import shutil
 import socket
@@ -12,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from tests.eval import data
+from tests.bench import npm_peer
 
 FASTIFY = pathlib.Path(__file__).parent / "fastify"
 START_S = 10
@@ -61,25 +60,10 @@ def nginx(root: pathlib.Path) -> Iterator[tuple[str, int]]:
 @contextlib.contextmanager
 def fastify(reply: pathlib.Path) -> Iterator[tuple[str, int]]:
     """Serves the file's bytes as the reply of /api/v1/search: its address and process id."""
-    command = ["node", str(_installed_fastify() / "server.mjs"), str(reply)]
+    command = ["node", str(npm_peer.installed(FASTIFY, "server.mjs")), str(reply)]
     with _running(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}", process.pid
-
-
-def _installed_fastify() -> pathlib.Path:
-    """Its folder with all packages, those of the lock file, installed once into the cache."""
-    lock = (FASTIFY / "package-lock.json").read_bytes()
-    folder = data.cache() / f"peers/fastify-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as part:
-            shutil.copytree(FASTIFY, part, dirs_exist_ok=True)
-            install = ["npm", "ci", "--ignore-scripts", "--loglevel=error"]
-            subprocess.run(install, cwd=part, check=True, stdout=subprocess.DEVNULL)
-            shutil.copytree(part, folder)
-    shutil.copy(FASTIFY / "server.mjs", folder)
-    return folder
 
 
 @contextlib.contextmanager

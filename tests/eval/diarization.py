@@ -126,7 +126,9 @@ def collar_rate(scores: Sequence[Scored]) -> float:
     return 100 * sum(s.error_collar_s for s in scores) / sum(s.total_collar_s for s in scores)
 
 
-def with_interval(name: str, figure: Callable[[Sequence[Scored]], float], scores: list[Scored]):
+def with_interval(
+    name: str, figure: Callable[[Sequence[Scored]], float], scores: list[Scored]
+) -> dict[str, float]:
     """{name, name_low, name_high}."""
     order = random.Random(SEED)
     drawn = sorted(figure(order.choices(scores, k=len(scores))) for _ in range(ROUNDS))
