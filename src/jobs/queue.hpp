@@ -70,6 +70,7 @@ struct JobProgress {
   std::string phase = {};  // of an ingest job: "downloading", "processing", "storing"
 };
 
+// Jobs in one call of ClaimMany or CompleteMany.
 inline constexpr int kClaimMax = 1'000;
 
 class Queue {

@@ -13,7 +13,6 @@ namespace narralytica::transcript {
 namespace {
 
 constexpr size_t kFft = LogMel::kFft;
-constexpr size_t kBins = LogMel::kBins;
 constexpr float kFloor = 1e-10f;
 
 using Spectrum = PowerSpectrum<kFft, 4, 4, 5, 5>;

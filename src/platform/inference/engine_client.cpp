@@ -134,13 +134,12 @@ Result<EngineReply> EngineClient::CallOnce(const EngineCall& call, const Deadlin
   // An engine that hangs up in the middle of a request has said why before.
   const Deadline soon = Deadline::In(std::min(left, kReplySlack), deadline.stop());
   Result<Frame> frame = ReceiveFrame(fd, sent ? patient : soon);
-  if (!sent && !frame) frame = Fail(sent);
-  if (!frame || !sent) {
+  if (sent && frame) {
+    Release(fd);
+  } else {
     close(fd);  // also tells the engine to stop working on it
-    if (!frame) return Fail(frame);
-    return ReadReply(std::move(*frame), id);
   }
-  Release(fd);
+  if (!frame) return sent ? Fail(frame) : Fail(sent);
   return ReadReply(std::move(*frame), id);
 }
 
