@@ -71,7 +71,7 @@ chaos-media: setup program ## read a thousand damaged recordings, and those of e
 chaos-fuzz: setup ## fuzz the parsers of untrusted bytes for ten minutes each
 	@cmake --preset fuzz --log-level=WARNING
 	@cmake --build --preset fuzz
-	@NRL_FUZZ_SECONDS=600 $(VENV) -m pytest -s tests/fuzz
+	@NRL_FUZZ_SECONDS=600 NRL_FUZZ_SEED=0 $(VENV) -m pytest -s tests/fuzz
 
 chaos-threads: setup-build ## the tests of the queue and of the API under ThreadSanitizer
 	@cmake --preset threads --log-level=WARNING

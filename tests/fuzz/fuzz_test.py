@@ -1,7 +1,7 @@
 """Every fuzz target runs for some seconds, from the seeds in tests/fuzz/corpus: no finding.
 
-NRL_FUZZ_SECONDS says how long each; `make chaos-fuzz` runs them for minutes and keeps what it
-learns in build/fuzz/corpus. A finding is left in build/fuzz/findings: make it a seed when mended.
+NRL_FUZZ_SECONDS says how long each; `make chaos-fuzz` runs them for minutes, by other chances each
+time (NRL_FUZZ_SEED=0), and keeps what it learns in build/fuzz/corpus. A finding is left in build/fuzz/findings: make it a seed when mended.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ FINDINGS = BUILD / "findings"
 LEARNED = BUILD / "corpus"
 PLANTED = "planted"
 SECONDS = int(os.environ.get("NRL_FUZZ_SECONDS", "5"))
+SEED = int(os.environ.get("NRL_FUZZ_SEED", "1"))  # what passed once passes again; 0: by chance
 INPUT_BYTES_MAX = 4_096
 MEMORY_MB_MAX = 1_024
 
@@ -33,6 +34,7 @@ def run(target: str, seconds: int, *folders: pathlib.Path) -> subprocess.Complet
         f"-max_total_time={seconds}",
         f"-max_len={INPUT_BYTES_MAX}",
         f"-rss_limit_mb={MEMORY_MB_MAX}",
+        f"-seed={SEED}",
         "-timeout=10",
         "-print_final_stats=1",
         f"-artifact_prefix={FINDINGS}/{target}-",

@@ -39,14 +39,22 @@ Result<UrlHandle> Read(const std::string& text) {
   return url;
 }
 
+// Whether the URL that was written out is read as the same host: libcurl decodes "%324" to "24",
+// and reads "24" as the address 0.0.0.24.
+bool ReadsTheSame(CURLU* url, const std::string& host) {
+  const auto again = Read(Part(url, CURLUPART_URL));
+  return again && Part(again->get(), CURLUPART_HOST) == host;
+}
+
 // In lower case, without the brackets of IPv6. What libcurl decoded to something that no name can
-// be written with again is refused.
+// be written with again, or to another host, is refused.
 Result<std::string> Host(CURLU* url) {
   std::string host = Part(url, CURLUPART_HOST);
+  const bool same = ReadsTheSame(url, host);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   const bool plain = std::ranges::none_of(
       host, [](char c) { return (c >= '\0' && c <= ' ') || c == '\x7f' || c == '%'; });
-  if (!plain || !IsUtf8(host)) {
+  if (!same || !plain || !IsUtf8(host)) {
     return Fail(ErrorCode::kInvalid, "no host has such a name",
                 "write the host's name as it is registered, without percent-encoding");
   }
