@@ -12,6 +12,7 @@
 #include "platform/file.hpp"
 #include "platform/inference/engine_server.hpp"
 #include "platform/inference/runtime.hpp"
+#include "speakers/voice_ops.hpp"
 #include "transcript/recognition_ops.hpp"
 
 namespace narralytica::app {
@@ -53,6 +54,7 @@ Status Serve(const CommonOptions& options, const std::stop_token& stop) {
       *server, runtime,
       {ModelsFolder(config.engine), libraries + "/libsherpa-onnx-c-api.so", threads,
        static_cast<uint64_t>(config.engine.memory_bytes_max)});
+  speakers::RegisterVoices(*server, runtime, {ModelsFolder(config.engine), threads});
   index::RegisterSentenceEncoder(*server, runtime, {ModelsFolder(config.engine), threads});
   log.Info("engine ready", {{"socket", socket}, {"threads", threads}});
   return server->Serve(Deadline::Never(stop));

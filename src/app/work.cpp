@@ -14,6 +14,7 @@
 #include "media/video_store.hpp"
 #include "platform/file.hpp"
 #include "platform/inference/engine_client.hpp"
+#include "speakers/diarize_stage.hpp"
 #include "transcript/transcribe_stage.hpp"
 
 namespace narralytica::app {
@@ -94,9 +95,11 @@ Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
   jobs::StageMap stages;
   stages["ingest"] = media::MakePrepareStage(prepare);
   stages[jobs::kPrepareAgain.Label()] = media::MakePrepareStage(prepare);
+  stages["diarize"] =
+      speakers::MakeDiarizeStage({engine, media, store.objects(), store.temporary_folder()});
   stages["transcribe"] = transcript::MakeTranscribeStage(
       {engine, media, store.objects(), store.temporary_folder(), store.config().recognition.model,
-       store.config().recognition.language});
+       store.config().recognition.language, speakers::CurrentTurns});
   stages["enrich:embedding"] = index::MakeEmbeddingStage(embedder, store.objects());
   stages["index"] = index::MakeIndexStage(store.index(), store.objects());
   const MetricsFile metrics_file(store, metrics);

@@ -58,6 +58,8 @@ NRL_ID(VideoId, "video");
 NRL_ID(ArtifactId, "artifact");
 NRL_ID(TranscriptId, "transcript");
 NRL_ID(SegmentId, "segment");
+NRL_ID(SpeakerId, "speaker");
+NRL_ID(PersonId, "person");
 NRL_ID(JobId, "job");
 NRL_ID(RunId, "run");
 NRL_ID(WorkerId, "worker");

@@ -33,12 +33,14 @@ bool HasFailed(const Job* job) {
 
 const std::vector<StageSpec>& Pipeline() {
   static const StageName ingest{"ingest", ""};
+  static const StageName diarize{"diarize", ""};
   static const StageName transcribe{"transcribe", ""};
   static const StageName embedding{"enrich", "embedding"};
   static const StageName index{"index", ""};
   static const std::vector<StageSpec> stages{
       {ingest, {}, 5, 0.05},
-      {transcribe, {{ingest, Need::kSucceeded}}, 8, 0.80},
+      {diarize, {{ingest, Need::kSucceeded}}, 5, 0.30},
+      {transcribe, {{ingest, Need::kSucceeded}, {diarize, Need::kEnded}}, 8, 0.50},
       {embedding, {{transcribe, Need::kSucceeded}}, 5, 0.12},
       {index, {{transcribe, Need::kSucceeded}, {embedding, Need::kEnded}}, 8, 0.03},
   };

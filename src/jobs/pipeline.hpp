@@ -1,7 +1,7 @@
 // The pipeline as data: which stage follows which, and what a video's jobs say about the video.
 //
-//     ingest ──▶ transcribe ──▶ enrich:embedding ──▶ index
-//                    └───────────────────────────────┘
+//     ingest ──▶ diarize ──▶ transcribe ──▶ enrich:embedding ──▶ index
+//        └─────────────────────┘  └──────────────────────────────┘
 //
 // Stages never call each other. When a job ends, Advance enqueues, in the same transaction, every
 // stage whose needs are now met. An edge that needs `kEnded` lets the video go on without what a

@@ -29,6 +29,11 @@ Result<std::array<float, kFeatureBands>> MeanFeatures(transcript::PcmReader& rea
   return mean.Mean();
 }
 
+bool Fits(const VoiceChunk& voices, const ChunkPlan& plan) {
+  return std::ssize(voices.windows) == plan.last_window - plan.first_window &&
+         std::ssize(voices.sliding) == plan.last_centre - plan.first_centre;
+}
+
 // Speakers are numbered as they come; who has no turn is no speaker.
 void Order(Diarization& diarization, const std::vector<Voice>& voices) {
   std::vector<size_t> names(voices.size(), voices.size());
@@ -58,14 +63,17 @@ Result<Diarization> Diarize(transcript::PcmReader& reader, VoiceListener& listen
   NRL_TRY(const auto mean, MeanFeatures(reader, grid, deadline));
   report(kMeanShare);
   for (int64_t chunk = 0; chunk < grid.chunks(); ++chunk) {
+    const ChunkPlan plan(grid, chunk);
     std::optional<VoiceChunk> voices;
     if (options.heard_before) voices = options.heard_before(chunk);
-    if (!voices) {
-      const ChunkPlan plan(grid, chunk);
+    if (!voices || !Fits(*voices, plan)) {
       VoiceRequest request{grid.samples(), chunk, mean, heard.Carried(), {}};
       NRL_TRY(request.samples,
               reader.Read(plan.first_sample, size_t(plan.last_sample - plan.first_sample)));
       NRL_TRY(voices, listener.Hear(request, deadline));
+      if (!Fits(*voices, plan)) {
+        return Fail(ErrorCode::kUnavailable, "the engine answered for another chunk");
+      }
       if (options.chunk_done) NRL_CHECK(options.chunk_done(chunk, *voices));
     }
     heard.Append(*voices);

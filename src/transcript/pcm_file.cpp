@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "media/video_store.hpp"
+
 namespace narralytica::transcript {
 namespace {
 
@@ -22,6 +24,17 @@ Status WriteSamples(int fd, std::span<const int16_t> samples) {
 }
 
 }  // namespace
+
+Result<PreparedSound> FindSound(jobs::StageContext& context, platform::ObjectStore& objects) {
+  PreparedSound sound;
+  NRL_TRY(const media::Artifact audio, context.Read([&](access::Tx& tx) -> Result<media::Artifact> {
+    NRL_TRY(const media::Video video, media::GetVideo(tx, context.job().video));
+    sound.duration_ms = video.duration_ms.value_or(0);
+    return media::ArtifactOf(tx, context.job().video, "audio");
+  }));
+  NRL_TRY(sound.audio, objects.Locate(audio.object.key));
+  return sound;
+}
 
 Result<PcmFile> PcmFile::Decode(const media::MediaService& media, const PreparedSound& sound,
                                 const std::string& folder, const Deadline& deadline) {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "jobs/stage.hpp"
 #include "media/media_service.hpp"
 #include "platform/file.hpp"
 #include "platform/objects/objects.hpp"
@@ -15,6 +16,9 @@ struct PreparedSound {
   platform::LocalObject audio;  // the FLAC that media prepared
   int64_t duration_ms = 0;
 };
+
+// The sound of the job's video.
+Result<PreparedSound> FindSound(jobs::StageContext& context, platform::ObjectStore& objects);
 
 class PcmFile final : public PcmReader {
  public:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string_view>
 
 namespace narralytica::transcript {
@@ -69,10 +70,13 @@ class Builder {
  public:
   explicit Builder(const SegmentRules& rules) : rules_(rules) {}
 
-  void Add(const Word& word, const std::string& language) {
-    if (!open_.empty() && (language != language_ || PauseBefore(word))) Close(open_.size());
+  void Add(const Word& word, const std::string& language, const WordSpeaker& by) {
+    const bool another = language != language_ || by.speaker != speaker_ || PauseBefore(word);
+    if (!open_.empty() && another) Close(open_.size());
     language_ = language;
+    speaker_ = by.speaker;
     open_.push_back(word);
+    overlaps_.push_back(by.overlap_ms);
     while (TooLong()) Close(BestCut());
     if (EndsSentence(word.text)) Close(open_.size());
   }
@@ -110,12 +114,18 @@ class Builder {
     segment.range = {segment.words.front().start_ms, segment.words.back().end_ms};
     segment.language = language_;
     segment.text = JoinWords(segment.words, language_);
+    segment.speaker = speaker_;
+    const auto overlaps_end = overlaps_.begin() + std::ptrdiff_t(count);
+    segment.overlap_ms = std::accumulate(overlaps_.begin(), overlaps_end, int64_t{0});
     open_.erase(open_.begin(), end);
+    overlaps_.erase(overlaps_.begin(), overlaps_end);
   }
 
   const SegmentRules rules_;
   std::string language_;
+  std::optional<SpeakerId> speaker_;
   std::vector<Word> open_;
+  std::vector<int64_t> overlaps_;  // of the open words
   std::vector<Segment> segments_;
 };
 
@@ -123,9 +133,20 @@ class Builder {
 
 std::vector<Segment> MakeSegments(const std::vector<TranscribedWindow>& windows,
                                   const SegmentRules& rules) {
-  Builder builder(rules);
+  return MakeSegments(windows, {}, rules);
+}
+
+std::vector<Segment> MakeSegments(const std::vector<TranscribedWindow>& windows,
+                                  std::span<const SpeakerTurn> turns, const SegmentRules& rules) {
+  std::vector<Word> words;
   for (const TranscribedWindow& window : windows) {
-    for (const Word& word : window.words) builder.Add(word, window.language);
+    words.insert(words.end(), window.words.begin(), window.words.end());
+  }
+  const std::vector<WordSpeaker> speakers = SpeakersOfWords(words, turns);
+  Builder builder(rules);
+  size_t i = 0;
+  for (const TranscribedWindow& window : windows) {
+    for (const Word& word : window.words) builder.Add(word, window.language, speakers[i++]);
   }
   return builder.Finish();
 }

@@ -1,7 +1,7 @@
 // Words -> segments: the utterances that are stored, searched and cited.
 //
-// A segment ends with a sentence, at a pause, or where the language changes; a longer one is cut
-// at its best inner place so that none is much beyond 15 s or 40 words.
+// A segment ends with a sentence, at a pause, or where the language or the speaker changes; a
+// longer one is cut at its best inner place so that none is much beyond 15 s or 40 words.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "transcript/recognizer.hpp"
 #include "transcript/transcriber.hpp"
+#include "transcript/word_speakers.hpp"
 
 namespace narralytica::transcript {
 
@@ -20,6 +21,8 @@ struct Segment {
   std::string language;
   std::string text;         // the words, joined as the language writes them
   std::vector<Word> words;  // at least one
+  std::optional<SpeakerId> speaker = {};
+  int64_t overlap_ms = 0;  // of the words, somebody else speaks too
 };
 
 struct SegmentRules {
@@ -29,6 +32,10 @@ struct SegmentRules {
 };
 
 std::vector<Segment> MakeSegments(const std::vector<TranscribedWindow>& windows,
+                                  const SegmentRules& rules = {});
+// The same, with the speakers of the words.
+std::vector<Segment> MakeSegments(const std::vector<TranscribedWindow>& windows,
+                                  std::span<const SpeakerTurn> turns,
                                   const SegmentRules& rules = {});
 
 // {start_ms, end_ms, text, language, words}

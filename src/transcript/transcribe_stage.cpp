@@ -38,7 +38,7 @@ class TranscribeStage final : public jobs::Stage {
     NRL_TRY(const auto folder,
             platform::TemporaryFolder::Create(parts_.temporary_folder, "transcribe"));
     context.SetProgress(0, "reading the sound");
-    NRL_TRY(const PreparedSound sound, FindSound(context));
+    NRL_TRY(const PreparedSound sound, FindSound(context, parts_.objects));
     NRL_TRY(PcmFile pcm, PcmFile::Decode(parts_.media, sound, folder.path(), deadline));
     context.SetProgress(kDecodedAt, "loading the model");
     const Wanted wanted = WantedOf(context.job());
@@ -63,18 +63,6 @@ class TranscribeStage final : public jobs::Stage {
     if (model.empty()) model = parts_.model;
     if (language.empty()) language = parts_.language;
     return {ModelId(model), language == "auto" ? "" : language};
-  }
-
-  Result<PreparedSound> FindSound(jobs::StageContext& context) {
-    PreparedSound sound;
-    NRL_TRY(const media::Artifact audio,
-            context.Read([&](access::Tx& tx) -> Result<media::Artifact> {
-              NRL_TRY(const media::Video video, media::GetVideo(tx, context.job().video));
-              sound.duration_ms = video.duration_ms.value_or(0);
-              return media::ArtifactOf(tx, context.job().video, "audio");
-            }));
-    NRL_TRY(sound.audio, parts_.objects.Locate(audio.object.key));
-    return sound;
   }
 
   static Result<TranscribeOptions> OptionsFor(jobs::StageContext& context, const Wanted& wanted) {
@@ -102,7 +90,9 @@ class TranscribeStage final : public jobs::Stage {
   Status Store(jobs::StageContext& context, const RawTranscript& raw) {
     context.SetProgress(kRecognizedAt, "storing the transcript");
     const VideoId& video = context.job().video;
-    const std::vector<Segment> segments = MakeSegments(raw.windows);
+    NRL_TRY(const std::vector<SpeakerTurn> turns,
+            context.Read([&](access::Tx& tx) { return parts_.turns_of(tx, video); }));
+    const std::vector<Segment> segments = MakeSegments(raw.windows, turns);
     SegmentWords words;
     std::vector<StoredSegment> rows;
     Transcript transcript;
@@ -112,7 +102,9 @@ class TranscribeStage final : public jobs::Stage {
                       .range = segment.range,
                       .text = segment.text,
                       .language = segment.language,
-                      .confidence = MeanConfidence(segment.words)});
+                      .confidence = MeanConfidence(segment.words),
+                      .speaker = segment.speaker,
+                      .overlap_ms = segment.overlap_ms});
       words.push_back(segment.words);
       transcript.words_count += std::ssize(segment.words);
     }

@@ -1,13 +1,16 @@
 // The `transcribe` stage: sound in, words, segments and a new transcript version out.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "jobs/stage.hpp"
 #include "media/media_service.hpp"
 #include "platform/inference/engine_client.hpp"
 #include "platform/objects/objects.hpp"
+#include "transcript/word_speakers.hpp"
 
 namespace narralytica::transcript {
 
@@ -18,6 +21,8 @@ struct TranscribeStageParts {
   std::string temporary_folder;
   std::string model;     // when the recording asks for none: "base"
   std::string language;  // likewise: a code, or "auto"
+  // Who speaks when in a video, ordered by start; none where speakers are not told apart.
+  std::function<Result<std::vector<SpeakerTurn>>(access::Tx&, const VideoId&)> turns_of;
   int64_t timeout_ms = 24 * 3'600'000;
 };
 

@@ -13,4 +13,8 @@ namespace narralytica::transcript {
 // The order of NRL_TRANSCRIPT_COLUMNS.
 Transcript ReadTranscript(const platform::Row& row);
 
+// Of a row that begins with id, segment_index, start_ms, end_ms, text, language, confidence,
+// speaker_id, overlap_ms.
+StoredSegment ReadSegment(const platform::Row& row);
+
 }  // namespace narralytica::transcript

@@ -32,6 +32,7 @@ constexpr Statement kGet{"transcripts.get", "SELECT " NRL_TRANSCRIPT_COLUMNS
 // Segments s with their transcript t.
 #define NRL_SEGMENT_COLUMNS                                                        \
   "s.id, s.segment_index, s.start_ms, s.end_ms, s.text, s.language, s.confidence," \
+  " s.speaker_id, s.overlap_ms,"                                                   \
   " s.video_id, s.transcript_id, COALESCE((SELECT o.kind FROM sources o"           \
   " WHERE o.tenant_id = s.tenant_id AND o.video_id = s.video_id), 'upload')"
 #define NRL_SEGMENT_CONDITIONS                                              \
@@ -57,16 +58,9 @@ constexpr Statement kGetSegment{"segments.get",
 
 constexpr size_t kIdBytes = 36;
 
-CitedSegment ReadSegment(const Row& row) {
-  return {{SegmentId::FromTrusted(row.Text(0)),
-           static_cast<int>(row.Int(1)),
-           {row.Int(2), row.Int(3)},
-           row.Text(4),
-           row.Text(5),
-           row.Real(6)},
-          VideoId::FromTrusted(row.Text(7)),
-          TranscriptId::FromTrusted(row.Text(8)),
-          row.Text(9)};
+CitedSegment ReadCited(const Row& row) {
+  return {ReadSegment(row), VideoId::FromTrusted(row.Text(9)),
+          TranscriptId::FromTrusted(row.Text(10)), row.Text(11)};
 }
 
 // The place of the last segment seen: transcript id and index.
@@ -123,7 +117,7 @@ Result<access::Page<CitedSegment>> ListSegments(access::Tx& tx, const SegmentFil
   NRL_TRY(const Rows rows, tx.Query(kPageOfSegments, tx.tenant(), video, transcript,
                                     after.transcript, after.index, page.limit + 1, page.offset));
   std::vector<CitedSegment> segments;
-  for (const Row& row : rows) segments.push_back(ReadSegment(row));
+  for (const Row& row : rows) segments.push_back(ReadCited(row));
   return access::CutPage(
       std::move(segments), page, counted[0].Int(0), [](const CitedSegment& cited) {
         return fmt::format("{}{}", cited.transcript.str(), cited.segment.segment_index);
@@ -132,7 +126,7 @@ Result<access::Page<CitedSegment>> ListSegments(access::Tx& tx, const SegmentFil
 
 Result<CitedSegment> GetSegment(access::Tx& tx, const SegmentId& segment) {
   NRL_TRY(const Rows rows, tx.Query(kGetSegment, tx.tenant(), segment));
-  if (!rows.empty()) return ReadSegment(rows[0]);
+  if (!rows.empty()) return ReadCited(rows[0]);
   return Fail(ErrorCode::kNotFound, fmt::format("segment {} does not exist", segment.str()));
 }
 

@@ -35,10 +35,12 @@ constexpr Statement kList{
 constexpr Statement kInsertSegment{
     "segments.insert",
     "INSERT INTO segments (id, tenant_id, video_id, transcript_id, segment_index, start_ms, end_ms,"
-    " text, language, confidence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
+    " text, language, confidence, speaker_id, overlap_ms)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"};
 constexpr Statement kSegments{
     "segments.of_transcript",
-    "SELECT id, segment_index, start_ms, end_ms, text, language, confidence FROM segments"
+    "SELECT id, segment_index, start_ms, end_ms, text, language, confidence, speaker_id,"
+    " overlap_ms FROM segments"
     " WHERE tenant_id = $1 AND transcript_id = $2 ORDER BY segment_index"};
 
 Status CheckSegments(std::span<const StoredSegment> segments) {
@@ -75,6 +77,18 @@ Transcript ReadTranscript(const Row& row) {
   return transcript;
 }
 
+StoredSegment ReadSegment(const Row& row) {
+  StoredSegment segment{.id = SegmentId::FromTrusted(row.Text(0)),
+                        .segment_index = static_cast<int>(row.Int(1)),
+                        .range = {row.Int(2), row.Int(3)},
+                        .text = row.Text(4),
+                        .language = row.Text(5),
+                        .confidence = row.Real(6),
+                        .overlap_ms = row.Int(8)};
+  if (!row.IsNull(7)) segment.speaker = SpeakerId::FromTrusted(row.Text(7));
+  return segment;
+}
+
 Status InsertTranscript(access::Tx& tx, const Transcript& transcript,
                         std::span<const StoredSegment> segments) {
   NRL_CHECK(CheckSegments(segments));
@@ -88,7 +102,8 @@ Status InsertTranscript(access::Tx& tx, const Transcript& transcript,
   for (const StoredSegment& segment : segments) {
     NRL_CHECK(tx.Execute(kInsertSegment, segment.id, tx.tenant(), transcript.video, transcript.id,
                          segment.segment_index, segment.range.start_ms, segment.range.end_ms,
-                         segment.text, segment.language, segment.confidence));
+                         segment.text, segment.language, segment.confidence, segment.speaker,
+                         segment.overlap_ms));
   }
   return {};
 }
@@ -115,12 +130,7 @@ Result<std::vector<StoredSegment>> SegmentsOf(access::Tx& tx, const TranscriptId
   std::vector<StoredSegment> segments;
   segments.reserve(rows.size());
   for (const Row& row : rows) {
-    segments.push_back({SegmentId::FromTrusted(row.Text(0)),
-                        static_cast<int>(row.Int(1)),
-                        {row.Int(2), row.Int(3)},
-                        row.Text(4),
-                        row.Text(5),
-                        row.Real(6)});
+    segments.push_back(ReadSegment(row));
   }
   return segments;
 }

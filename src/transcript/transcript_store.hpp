@@ -42,7 +42,9 @@ struct StoredSegment {
   TimeRange range;
   std::string text;
   std::string language;
-  double confidence = 0;  // mean over its words, 0 to 1
+  double confidence = 0;                  // mean over its words, 0 to 1
+  std::optional<SpeakerId> speaker = {};  // none: nobody was told apart there
+  int64_t overlap_ms = 0;                 // of its time, somebody else speaks too
 };
 
 // Gives the transcript the next version number of its video and supersedes the last one. kInternal
