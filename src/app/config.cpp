@@ -112,6 +112,11 @@ void RecognitionConfig::Bind(platform::ConfigBinder& binder) {
   binder.Field("recognition.language", &language, "language code, or auto");
 }
 
+void DiarizationConfig::Bind(platform::ConfigBinder& binder) {
+  binder.Field("diarization.enabled", &enabled,
+               "tell speakers apart; off, new transcripts have none");
+}
+
 void Config::Bind(platform::ConfigBinder& binder) {
   binder.Choice("log.level", &log_level, {"debug", "info", "warn", "error", "off"},
                 "least level that is written");
@@ -120,6 +125,7 @@ void Config::Bind(platform::ConfigBinder& binder) {
   database.Bind(binder);
   engine.Bind(binder);
   recognition.Bind(binder);
+  diarization.Bind(binder);
   queue.Bind(binder);
   work.Bind(binder);
   intake.Bind(binder);

@@ -45,12 +45,18 @@ struct RecognitionConfig {
   void Bind(platform::ConfigBinder& binder);
 };
 
+struct DiarizationConfig {
+  bool enabled = true;
+  void Bind(platform::ConfigBinder& binder);
+};
+
 struct Config {
   std::string log_level = "info";
   std::string environment = "development";
   DatabaseConfig database;
   EngineConfig engine;
   RecognitionConfig recognition;
+  DiarizationConfig diarization;
   jobs::QueueConfig queue;
   jobs::WorkConfig work;
   media::IntakeConfig intake;

@@ -96,7 +96,8 @@ Status RunWorker(Installation& store, const std::stop_token& stop, bool drain) {
   stages["ingest"] = media::MakePrepareStage(prepare);
   stages[jobs::kPrepareAgain.Label()] = media::MakePrepareStage(prepare);
   stages["diarize"] =
-      speakers::MakeDiarizeStage({engine, media, store.objects(), store.temporary_folder()});
+      speakers::MakeDiarizeStage({engine, media, store.objects(), store.temporary_folder(),
+                                  store.config().diarization.enabled});
   stages["transcribe"] = transcript::MakeTranscribeStage(
       {engine, media, store.objects(), store.temporary_folder(), store.config().recognition.model,
        store.config().recognition.language, speakers::CurrentTurns});

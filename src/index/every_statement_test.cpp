@@ -20,6 +20,7 @@
 #include "source/feeds.hpp"
 #include "source/source_store.hpp"
 #include "source/uploads.hpp"
+#include "speakers/speaker_store.hpp"
 #include "transcript/transcript_lists.hpp"
 #include "transcript/transcript_store.hpp"
 
@@ -111,6 +112,7 @@ class EveryStatement : public testing::TestWithParam<SqlDialect> {
   }
 
   void TellOfVideos();
+  void TellOfSpeakers();
   void TellOfTranscripts();
   void TellOfJobs();
   void TakeTurns();
@@ -309,6 +311,34 @@ void EveryStatement::TellOfRequests() {
   ASSERT_TRUE(jobs::DropLease(database_, **lease));
 }
 
+void EveryStatement::TellOfSpeakers() {
+  const speakers::StoredDiarization diarization{.id = speakers::DiarizationId::New(environment_),
+                                                .video = video_,
+                                                .model = "m",
+                                                .model_hash = "h",
+                                                .settings_hash = "s",
+                                                .created_at = environment_.clock.Now()};
+  const SpeakerId speaker = SpeakerId::New(environment_);
+  Write([&](Tx& tx) {
+    return speakers::InsertDiarization(tx, diarization,
+                                       {{.id = speaker, .label = "Speaker 1", .speech_ms = 900}},
+                                       {{speaker, {0, 900}, 0.75}});
+  });
+  Read([&](Tx& tx) -> Status {
+    NRL_TRY(const auto current, speakers::CurrentDiarization(tx, video_));
+    EXPECT_EQ(current->id, diarization.id);
+    NRL_TRY(const auto told, speakers::SpeakersOf(tx, diarization.id));
+    EXPECT_EQ(told.at(0).label, "Speaker 1");
+    NRL_TRY(const auto turns, speakers::TurnsOf(tx, diarization.id));
+    EXPECT_EQ(turns.at(0).range, (TimeRange{0, 900}));
+    NRL_TRY(const auto page, speakers::ListSpeakers(tx, video_, {}));
+    EXPECT_EQ(page.total, 1);
+    NRL_TRY(const auto found, speakers::GetSpeaker(tx, speaker));
+    EXPECT_EQ(found.speech_ms, 900);
+    return {};
+  });
+}
+
 void EveryStatement::TellOfCallers() {
   const auto created = Write([&](Tx& tx) {
     return access::CreateKey(tx, {.name = "n", .role = "admin", .scopes = {}, .expires_at = {}},
@@ -435,6 +465,7 @@ void EveryStatement::DeleteAll() {
 
 TEST_P(EveryStatement, RunsOnThisDatabase) {
   TellOfVideos();
+  TellOfSpeakers();
   TellOfTranscripts();
   TellOfJobs();
   TellOfRequests();

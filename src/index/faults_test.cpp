@@ -24,6 +24,8 @@
 #include "platform/objects/faulty_store.hpp"
 #include "platform/sql/faulty_database.hpp"
 #include "platform/sql/test_databases.hpp"
+#include "speakers/diarize_stage.hpp"
+#include "speakers/speaker_store.hpp"
 #include "transcript/transcript_store.hpp"
 
 namespace narralytica::index {
@@ -56,6 +58,27 @@ class PrepareStandIn final : public jobs::Stage {
   platform::ObjectStore& objects_;
 };
 
+// Two speakers, a turn each.
+class DiarizeStandIn final : public jobs::Stage {
+ public:
+  Status Run(jobs::StageContext& context) override {
+    const VideoId& video = context.job().video;
+    const speakers::StoredDiarization diarization{
+        .id = speakers::DiarizationId::New(context.environment()), .video = video};
+    std::vector<speakers::StoredSpeaker> voices;
+    std::vector<speakers::StoredTurn> turns;
+    for (int i = 0; i < 2; ++i) {
+      voices.push_back({.id = SpeakerId::New(context.environment()), .speaker_index = i});
+      turns.push_back({voices.back().id, {i * 1'000, i * 1'000 + 900}, 0.5});
+    }
+    return context.Finish([&](access::Tx& tx) -> Status {
+      NRL_CHECK(speakers::InsertDiarization(tx, diarization, voices, turns));
+      return jobs::AppendChange(tx, {"diarization", video.str()}, "put",
+                                context.environment().clock.Now());
+    });
+  }
+};
+
 // Two segments in two batches, the first of which may be there from an attempt before.
 class TranscribeStandIn final : public jobs::Stage {
  public:
@@ -66,6 +89,9 @@ class TranscribeStandIn final : public jobs::Stage {
       batches.push_back("words of batch " + std::to_string(batches.size()));
       NRL_CHECK(context.AppendCheckpoint(static_cast<int>(batches.size()) - 1, batches.back()));
     }
+    NRL_TRY(const auto turns, context.Read([&](access::Tx& tx) {
+      return speakers::CurrentTurns(tx, context.job().video);
+    }));
     transcript::Transcript transcript;
     transcript.id = TranscriptId::New(context.environment());
     transcript.video = context.job().video;
@@ -78,7 +104,8 @@ class TranscribeStandIn final : public jobs::Stage {
                           {i * 1'000, i * 1'000 + 900},
                           text,
                           "en",
-                          0.5});
+                          0.5,
+                          turns.at(segments.size()).speaker});
     }
     const std::string words = transcript::EncodeWords({{}, {}});
     NRL_TRY(transcript.words,
@@ -136,6 +163,7 @@ class Process {
         queue_(database_, environment_, {}),
         worker_(WorkerId::New(environment_)) {
     stages_["ingest"] = std::make_unique<PrepareStandIn>(objects_);
+    stages_["diarize"] = std::make_unique<DiarizeStandIn>();
     stages_["transcribe"] = std::make_unique<TranscribeStandIn>(objects_);
     stages_["enrich:embedding"] = MakeEmbeddingStage(embedder_, objects_);
     stages_["index"] = MakeIndexStage(*index_, objects_);
@@ -268,13 +296,17 @@ class Faults : public testing::TestWithParam<platform::SqlDialect> {
                     " || ' videos, ' || (SELECT COUNT(*) FROM sources WHERE tenant_id = $1)"
                     " || ' sources, ' || (SELECT COUNT(*) FROM artifacts WHERE tenant_id = $1)"
                     " || ' artifacts, ' || (SELECT COUNT(*) FROM transcripts WHERE tenant_id = $1)"
-                    " || ' transcripts, ' || (SELECT COUNT(*) FROM segments WHERE tenant_id = $1)"
+                    " || ' transcripts, ' || (SELECT COUNT(*) FROM speakers WHERE tenant_id = $1)"
+                    " || ' speakers, ' || (SELECT COUNT(*) FROM speaker_turns WHERE tenant_id = $1)"
+                    " || ' turns, ' || (SELECT COUNT(DISTINCT speaker_id) FROM segments"
+                    " WHERE tenant_id = $1) || ' of them in '"
+                    " || (SELECT COUNT(*) FROM segments WHERE tenant_id = $1)"
                     " || ' segments, ' || (SELECT COUNT(*) FROM vectors WHERE tenant_id = $1)"
                     " || ' vectors, ' || (SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND"
                     " status = 'succeeded') || ' jobs done of ' || (SELECT COUNT(*) FROM jobs WHERE"
                     " tenant_id = $1)"),
-        "1 videos, 1 sources, 2 artifacts, 1 transcripts, 2 segments, 1 vectors,"
-        " 4 jobs done of 4");
+        "1 videos, 1 sources, 2 artifacts, 1 transcripts, 2 speakers, 2 turns, 2 of them in"
+        " 2 segments, 1 vectors, 5 jobs done of 5");
     const auto reader = process.index().Read(process.scope().tenant);
     ASSERT_TRUE(reader) << reader.error().Describe();
     const auto recordings = (*reader)->Recordings({}, 10);

@@ -17,6 +17,7 @@ Job MakeJob(StageName stage, JobStatus status, double progress = 0) {
 }
 
 const StageName kIngest{"ingest", ""};
+const StageName kDiarize{"diarize", ""};
 const StageName kTranscribe{"transcribe", ""};
 const StageName kEmbedding{"enrich", "embedding"};
 const StageName kIndex{"index", ""};
@@ -36,6 +37,10 @@ TEST(Pipeline, AVideoIsWhatItsJobsSay) {
       MakeJob(kEmbedding, JobStatus::kFailed), MakeJob(kIndex, JobStatus::kSucceeded)};
   EXPECT_EQ(VideoStatusOf(jobs), "partial") << "searchable, and says that something is missing";
   jobs[2].status = JobStatus::kSucceeded;
+  EXPECT_EQ(VideoStatusOf(jobs), "ready") << "taken in before speakers were told apart";
+  jobs.push_back(MakeJob(kDiarize, JobStatus::kFailed));
+  EXPECT_EQ(VideoStatusOf(jobs), "partial");
+  jobs.back().status = JobStatus::kSucceeded;
   EXPECT_EQ(VideoStatusOf(jobs), "ready");
   EXPECT_TRUE(IsSearchable(jobs));
   jobs[3].status = JobStatus::kFailed;
@@ -51,8 +56,9 @@ TEST(Pipeline, TheNewestJobOfAStageCounts) {
 
 TEST(Pipeline, ProgressGrowsWithTheStages) {
   const std::vector<Job> half{MakeJob(kIngest, JobStatus::kSucceeded),
+                              MakeJob(kDiarize, JobStatus::kSucceeded),
                               MakeJob(kTranscribe, JobStatus::kRunning, 0.5)};
-  EXPECT_NEAR(OverallProgress(half), 0.05 + 0.4, 1e-9);
+  EXPECT_NEAR(OverallProgress(half), 0.05 + 0.3 + 0.25, 1e-9);
 }
 
 }  // namespace

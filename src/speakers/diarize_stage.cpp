@@ -20,6 +20,7 @@ class DiarizeStage final : public jobs::Stage {
   explicit DiarizeStage(DiarizeStageParts parts) : parts_(std::move(parts)) {}
 
   Status Run(jobs::StageContext& context) override {
+    if (!parts_.enabled) return context.Finish([](access::Tx&) -> Status { return {}; });
     const Deadline deadline =
         Deadline::In(std::chrono::milliseconds(parts_.timeout_ms), context.stop());
     NRL_TRY(const auto folder,

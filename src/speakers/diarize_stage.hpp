@@ -21,6 +21,7 @@ struct DiarizeStageParts {
   const media::MediaService& media;
   platform::ObjectStore& objects;
   std::string temporary_folder;
+  bool enabled = true;  // off: the stage ends at once and nobody is told apart
   std::string model = "community-1";
   int64_t timeout_ms = 24 * 3'600'000;
 };

@@ -35,15 +35,19 @@ class TranscribeStage final : public jobs::Stage {
   Status Run(jobs::StageContext& context) override {
     const Deadline deadline =
         Deadline::In(std::chrono::milliseconds(parts_.timeout_ms), context.stop());
+    context.SetProgress(0, "loading the model");
+    const Wanted wanted = WantedOf(context.job());
+    NRL_TRY(auto recognizer,
+            ConnectRecognizer(parts_.engine, wanted.model, wanted.language, deadline));
+    NRL_TRY(const RecognizerInfo info, recognizer->Describe(deadline));
+    NRL_TRY(const auto known, KnownWords(context, info, wanted));
+    if (known) return Store(context, *known);
     NRL_TRY(const auto folder,
             platform::TemporaryFolder::Create(parts_.temporary_folder, "transcribe"));
     context.SetProgress(0, "reading the sound");
     NRL_TRY(const PreparedSound sound, FindSound(context, parts_.objects));
     NRL_TRY(PcmFile pcm, PcmFile::Decode(parts_.media, sound, folder.path(), deadline));
-    context.SetProgress(kDecodedAt, "loading the model");
-    const Wanted wanted = WantedOf(context.job());
-    NRL_TRY(auto recognizer,
-            ConnectRecognizer(parts_.engine, wanted.model, wanted.language, deadline));
+    context.SetProgress(kDecodedAt, "transcribing");
     EngineSpeechDetector detector(parts_.engine);
     Transcriber transcriber(*recognizer, detector);
     NRL_TRY(const TranscribeOptions options, OptionsFor(context, wanted));
@@ -63,6 +67,36 @@ class TranscribeStage final : public jobs::Stage {
     if (model.empty()) model = parts_.model;
     if (language.empty()) language = parts_.language;
     return {ModelId(model), language == "auto" ? "" : language};
+  }
+
+  // What the same model heard before, with the same settings: only who said it may have changed.
+  // None where it is not whole.
+  Result<std::optional<RawTranscript>> KnownWords(jobs::StageContext& context,
+                                                  const RecognizerInfo& info,
+                                                  const Wanted& wanted) {
+    std::vector<StoredSegment> segments;
+    NRL_TRY(const auto current,
+            context.Read([&](access::Tx& tx) -> Result<std::optional<Transcript>> {
+              auto found = CurrentTranscript(tx, context.job().video);
+              if (!found && found.error().code == ErrorCode::kNotFound) return std::nullopt;
+              if (!found) return Fail(found);
+              NRL_TRY(segments, SegmentsOf(tx, found->id));
+              return std::move(*found);
+            }));
+    RawTranscript raw{.recognizer = info, .settings_hash = TranscribeSettingsHash(wanted.language)};
+    if (!current || current->engine != info.engine || current->model_hash != info.model_hash ||
+        current->settings_hash != raw.settings_hash) {
+      return std::nullopt;
+    }
+    const auto words = LoadWords(parts_.objects, *current);
+    if (!words || words->size() != segments.size()) return std::nullopt;
+    raw.language = current->language;
+    for (size_t i = 0; i < segments.size(); ++i) {
+      raw.windows.push_back(
+          {.range = segments[i].range, .language = segments[i].language, .words = (*words)[i]});
+    }
+    context.log().Info("words are known", {{"transcript", current->id.str()}});
+    return raw;
   }
 
   static Result<TranscribeOptions> OptionsFor(jobs::StageContext& context, const Wanted& wanted) {

@@ -219,7 +219,7 @@ def problems(query: Query, accepted: dict[str, str]) -> list[str]:
         once = (str(sources), str(transcripts), str(vectors)) == ("1", "1", "1")
         if status != "ready" or not once or external_id != name:
             found.append(f"{name}: {videos[video]}")
-        if sorted(jobs.get(video, [])) != ["enrich", "index", "ingest", "transcribe"]:
+        if sorted(jobs.get(video, [])) != ["diarize", "enrich", "index", "ingest", "transcribe"]:
             found.append(f"{name}: jobs {jobs.get(video)}")
     extra = set(videos) - set(accepted.values())
     found += [f"nobody was told of {videos[video]}" for video in extra]

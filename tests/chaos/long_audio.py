@@ -201,6 +201,7 @@ SETTINGS = (
     "--set=engine.threads=2",
     f"--set=recognition.model={MODEL}",
     "--set=recognition.language=en",
+    "--set=diarization.enabled=false",
     "--set=log.level=debug",
 )
 

@@ -65,7 +65,7 @@ def long_recording(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 def test_a_dead_workers_job_runs_elsewhere_within_two_leases(
     number: int, long_recording: pathlib.Path, empty: Narralytica
 ) -> None:
-    empty.json("ingest", str(long_recording))
+    empty.without_speakers().json("ingest", str(long_recording))
     first = empty.start("work")
     second = None
     try:
@@ -88,7 +88,7 @@ def test_a_dead_workers_job_runs_elsewhere_within_two_leases(
 def test_a_worker_that_wakes_up_after_its_lease_changes_nothing(
     long_recording: pathlib.Path, empty: Narralytica
 ) -> None:
-    (item,) = empty.json("ingest", str(long_recording))
+    (item,) = empty.without_speakers().json("ingest", str(long_recording))
     sleeper = empty.start("work", *SHORT_LEASE)
     other = None
     try:

@@ -44,11 +44,13 @@ def model_hash(model: str) -> str:
 def transcribe(recordings: Sequence[data.Recording], model: str) -> Result:
     """Ingests all of them into a new data folder with one command, and reads the transcripts.
 
-    Time and memory are the whole program's: decoding, all models' loading, search index and all.
+    Time and memory are the whole program's: decoding, all models' loading, search index and all,
+    but for telling speakers apart.
     """
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(recording.path) for recording in recordings]
-        run = measure.run([*_command("ingest", folder), "--model", model, "--wait", *paths])
+        command = [*_command("ingest", folder), "--set=diarization.enabled=false"]
+        run = measure.run([*command, "--model", model, "--wait", *paths])
         if run.code != 0:
             raise RuntimeError(f"ingest ended with {run.code}: {run.stdout} {run.stderr[-2000:]}")
         items = json.loads(run.stdout)

@@ -36,7 +36,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 @pytest.fixture(scope="module")
 def undisturbed(recording: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> list:
     """The segments of a run that nobody interrupts."""
-    narralytica = Narralytica(tmp_path_factory.mktemp(UNDISTURBED) / "data")
+    narralytica = Narralytica(tmp_path_factory.mktemp(UNDISTURBED) / "data").without_speakers()
     (item,) = narralytica.json("ingest", "--wait=all", str(recording))
     return segments(narralytica, item["video_id"])
 
@@ -92,7 +92,7 @@ def is_gone(pid: int) -> bool:
 def test_a_killed_process_changes_nothing(
     victim: str, recording: pathlib.Path, undisturbed: list, empty: Narralytica
 ) -> None:
-    (item,) = empty.json("ingest", str(recording))
+    (item,) = empty.without_speakers().json("ingest", str(recording))
     worker = empty.start("work")
     try:
         wait_until(lambda: is_halfway(empty), "recognition is halfway")

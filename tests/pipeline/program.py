@@ -27,6 +27,11 @@ class Narralytica:
         self.environment: dict[str, str] = {}  # beside the test's own
         self.videos: dict[pathlib.Path, str] = {}
 
+    def without_speakers(self) -> Narralytica:
+        """Itself, from now on telling nobody apart: for tests of recognition alone."""
+        self.environment["NARRALYTICA_DIARIZATION__ENABLED"] = "false"
+        return self
+
     def command(self, name: str, *arguments: str) -> list[str]:
         """The command line, without --json."""
         return [str(PROGRAM), name, *self.place, *arguments]
@@ -51,7 +56,12 @@ class Narralytica:
     def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Starts a command that runs until it is ended; its log goes beside the data folder."""
         with (self.folder.parent / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(self.command(name, *arguments), stdout=log, stderr=log)
+            return subprocess.Popen(
+                self.command(name, *arguments),
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+            )
 
 
 def meeting_utterances() -> list[data.Utterance]:

@@ -38,7 +38,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 def transcript(folder: pathlib.Path, recording: pathlib.Path, *settings: str) -> str:
     """What a new data folder makes of the recording, as bytes that can be compared."""
-    narralytica = Narralytica(folder)
+    narralytica = Narralytica(folder).without_speakers()
     flags = [flag for setting in settings for flag in ("--set", setting)]
     (item,) = narralytica.json("ingest", *flags, "--wait", str(recording))
     document = narralytica.json("transcript", item["video_id"], "--format", "json")
