@@ -89,6 +89,8 @@ void QueueConfig::Bind(platform::ConfigBinder& binder) {
                "recordings that are fetched from one host at once; 0: no limit");
   binder.Field("jobs.ingest_running_max", &running.ingest_max, kRunning,
                "ingest jobs that run at once; 0: no limit");
+  binder.Field("jobs.diarize_running_max", &running.diarize_max, kRunning,
+               "diarize jobs that run at once; 0: no limit");
   binder.Field("jobs.transcribe_running_max", &running.transcribe_max, kRunning,
                "transcribe jobs that run at once; 0: no limit");
   binder.Field("jobs.enrich_running_max", &running.enrich_max, kRunning,

@@ -31,9 +31,11 @@ namespace narralytica::jobs {
 // At most so many jobs run at once over all workers; 0: no limit.
 struct RunningLimits {
   int tenant_max = 0, service_max = 0;
-  int ingest_max = 0, transcribe_max = 0, enrich_max = 0, index_max = 0;
+  int ingest_max = 0, diarize_max = 0, transcribe_max = 0, enrich_max = 0, index_max = 0;
   bool any() const {
-    return tenant_max + service_max + ingest_max + transcribe_max + enrich_max + index_max > 0;
+    return tenant_max + service_max + ingest_max + diarize_max + transcribe_max + enrich_max +
+               index_max >
+           0;
   }
 };
 

@@ -23,6 +23,7 @@ struct Full {
 
 int StageMax(const RunningLimits& limits, const std::string& type) {
   if (type == "ingest") return limits.ingest_max;
+  if (type == "diarize") return limits.diarize_max;
   if (type == "transcribe") return limits.transcribe_max;
   if (type == "enrich") return limits.enrich_max;
   return type == "index" ? limits.index_max : 0;
