@@ -70,8 +70,8 @@ class Made:
 
 PLANS = (
     Plan("an hour, every voice", 65, 99, 1),
-    Plan("an hour, twelve voices", 65, 12, 2),
-    Plan("an hour, four voices", 65, 4, 3),
+    Plan("half an hour, twelve voices", 30, 12, 2),
+    Plan("half an hour, four voices", 30, 4, 3),
     Plan("ten minutes, eight voices", 10, 8, 4),
     Plan("ten minutes, two voices", 10, 2, 5),
     Plan("three minutes, five voices", 3, 5, 6),
