@@ -71,8 +71,9 @@ class Builder {
   explicit Builder(const SegmentRules& rules) : rules_(rules) {}
 
   void Add(const Word& word, const std::string& language, const WordSpeaker& by) {
-    const bool another = language != language_ || by.speaker != speaker_ || PauseBefore(word);
-    if (!open_.empty() && another) Close(open_.size());
+    const bool another =
+        !open_.empty() && (language != language_ || by.speaker != speaker_ || PauseBefore(word));
+    if (another) Close(open_.size());
     language_ = language;
     speaker_ = by.speaker;
     open_.push_back(word);
