@@ -1,7 +1,8 @@
 """Every fuzz target runs for some seconds, from the seeds in tests/fuzz/corpus: no finding.
 
 NRL_FUZZ_SECONDS says how long each; `make chaos-fuzz` runs them for minutes, by other chances each
-time (NRL_FUZZ_SEED=0), and keeps what it learns in build/fuzz/corpus. A finding is left in build/fuzz/findings: make it a seed when mended.
+time (NRL_FUZZ_SEED=0), and keeps what it learns in build/fuzz/corpus. A finding is left in
+build/fuzz/findings: make it a seed when mended.
 """
 
 from __future__ import annotations

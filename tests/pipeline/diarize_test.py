@@ -1,4 +1,4 @@
-"""The diarize stage as a part of a recording's life: what it gives, and what is there without it."""
+"""The diarize stage in a recording's life: what it gives, and what is there without it."""
 
 from __future__ import annotations
 
