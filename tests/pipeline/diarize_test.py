@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from tests.eval import data
-from tests.pipeline.program import INAUGURAL, MEETING, SOME_FAILED, Narralytica
+from tests.pipeline.program import INAUGURAL, MEETING, Narralytica
 
 VOICES = 3  # in the meeting
-REUSED_S_MAX = 3.0  # transcribe, when the words are known: loading the model and storing
 
 
 def rows(program: Narralytica, statement: str) -> list[tuple[Any, ...]]:
@@ -62,7 +61,7 @@ def test_without_speakers_a_recording_can_be_searched_is_partial_and_says_what_i
     empty: Narralytica, voiceless: pathlib.Path
 ) -> None:
     models = f"--set=engine.models_folder={voiceless}"
-    (item,) = empty.json("ingest", "--wait=all", models, str(MEETING), code=SOME_FAILED)
+    (item,) = empty.json("ingest", "--wait=all", models, str(MEETING))
     assert item["status"] == "partial"
     assert "voice model 'community-1' is not installed" in item["error"]["message"]
     found = empty.json("search", "--mode=lexical", "meeting")
@@ -77,12 +76,12 @@ def test_without_speakers_a_recording_can_be_searched_is_partial_and_says_what_i
     assert status == "ready"
     assert rows(empty, "SELECT COUNT(*) FROM speakers") == [(VOICES,)]
     assert rows(empty, "SELECT COUNT(*) FROM transcripts") == [(2,)]
-    ((took_ms,),) = rows(
+    (heard_ms,), (known_ms,) = rows(
         empty,
-        "SELECT finished_at_ms - started_at_ms FROM job_runs WHERE job_id ="
-        " (SELECT MAX(id) FROM jobs WHERE type = 'transcribe')",
+        "SELECT finished_at_ms - started_at_ms FROM job_runs WHERE job_id IN"
+        " (SELECT id FROM jobs WHERE type = 'transcribe') ORDER BY started_at_ms",
     )
-    assert took_ms < 1_000 * REUSED_S_MAX, "recognised once more"
+    assert known_ms < heard_ms / 2, "recognised once more"
     said = " ".join(text for (text,) in kept)
     current = rows(
         empty,
