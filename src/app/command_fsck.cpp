@@ -78,15 +78,23 @@ Json RepairJson(const Repair& repair) {
   return json;
 }
 
+const char* WhatToDo(const Finding& finding, bool repaired) {
+  if (finding.remedy != Remedy::kNone) return repaired ? "" : "  (fsck --repair)";
+  // Of a version that was superseded: the recording's current words are another finding's matter.
+  if (finding.kind == "transcript" || finding.kind == "words") {
+    return "  (history: nothing current is made of it, and only a backup has it whole)";
+  }
+  return "  (not repairable: ingest the same file again, or restore a backup)";
+}
+
 void Print(const Report& report, const FsckOptions& options) {
   for (const Repair& repair : report.repairs) {
     fmt::print("{:<14} {:<10} {}  {}\n", repair.outcome, repair.finding.kind, repair.finding.id,
                repair.error ? repair.error->Describe() : repair.finding.detail);
   }
   for (const Finding& finding : report.findings) {
-    const char* what_to_do = "  (not repairable: ingest the same file again, or restore a backup)";
-    if (finding.remedy != Remedy::kNone) what_to_do = options.repair ? "" : "  (fsck --repair)";
-    fmt::print("{:<10} {}  {}{}\n", finding.kind, finding.id, finding.detail, what_to_do);
+    fmt::print("{:<10} {}  {}{}\n", finding.kind, finding.id, finding.detail,
+               WhatToDo(finding, options.repair));
   }
   if (report.findings.empty()) fmt::print("clean\n");
 }

@@ -132,7 +132,8 @@ class Checker {
 
   Status CheckTranscript(access::Tx& tx, const transcript::Transcript& transcript) {
     // What a later version superseded is not made again: it is history.
-    const Remedy remedy = transcript.superseded_by ? Remedy::kNone : Remedy::kTranscribe;
+    const bool superseded = transcript.superseded_by.has_value();
+    const Remedy remedy = superseded ? Remedy::kNone : Remedy::kTranscribe;
     Finding finding{"words", transcript.id.str(), {}, remedy, transcript.video, {}};
     const bool whole = CheckObject(transcript.words.key, finding);
     NRL_TRY(const auto segments, transcript::SegmentsOf(tx, transcript.id));
@@ -141,6 +142,9 @@ class Checker {
       NRL_TRY(const auto words, transcript::LoadWords(store_.objects(), transcript));
       if (words.size() != segments.size()) {
         finding.detail = fmt::format("{} segments but words for {}", segments.size(), words.size());
+        if (superseded) {
+          finding.detail += fmt::format(" in version {}, which is superseded", transcript.version);
+        }
         Add(finding);
       }
     }
@@ -189,8 +193,8 @@ class Checker {
     if (as_of_seq > newest_seq) {
       Add({"index",
            generation,
-           "belongs to a newer database: restore that one, or delete the index folder",
-           Remedy::kNone,
+           "knows changes that the database does not, as after a restore of the database alone",
+           Remedy::kRebuildIndex,
            {},
            {}});
       return {};

@@ -89,6 +89,11 @@ def lose_index(store: Narralytica) -> None:
     shutil.rmtree(store.folder / "index")
 
 
+def forget_changes(store: Narralytica) -> None:
+    """As when a backup of the database, and of nothing else, was restored."""
+    rows(store, "DELETE FROM changes WHERE seq > (SELECT MIN(seq) FROM changes)")
+
+
 @dataclasses.dataclass(frozen=True)
 class Harm:
     name: str
@@ -107,6 +112,7 @@ HARMS = (
     Harm("status wrong", change("UPDATE videos SET status = 'failed'"), "video", "repaired"),
     Harm("index damaged", damage_index, "index", "repaired"),
     Harm("index lost", lose_index, "index", "repaired"),
+    Harm("index newer than the database", forget_changes, "index", "repaired"),
 )  # fmt: skip
 
 
@@ -134,6 +140,8 @@ def test_a_transcript_without_a_segment_is_superseded_and_stays_known(copy: Narr
     assert "queued" in {repair["outcome"] for repair in report["repairs"]}
     (left,) = report["findings"]
     assert (left["kind"], left["repairable"]) == ("transcript", False), "the old version"
+    assert "in version 1, which is superseded" in left["detail"]
+    assert "history: nothing current is made of it" in copy.run("fsck").stdout
     document = copy.json("transcript", copy.videos[INAUGURAL], "--format", "json")
     assert "your country" in document["text"] and len(document["segments"]) > 1
 
