@@ -31,7 +31,7 @@ from tests.eval.voices_tool import PROGRAM, ask
 THRESHOLD, MARGIN, SPEECH_S_MIN = 0.50, 0.10, 3.0
 WEIGHT_S_MAX = 60.0
 SECONDS, KNOWN_S = (2, 5, 10), 10
-CLIPS_MAX = 8  # of one person in one recording and length
+CLIPS_MAX = 4  # of one person in one recording and length
 RATE = data.SAMPLE_RATE
 
 

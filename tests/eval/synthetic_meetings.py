@@ -3,10 +3,10 @@
 A turn is a stretch of one person's clip with the pauses in it: a third of them under a second, a
 third of one to three seconds, the rest longer. Who speaks next is often who spoke before last.
 Between turns there are pauses, now and then long ones; a seventh of the turns begins before the
-one before it ends. One turn in seven is quiet (by 12 dB), one in ten very quiet (by 24 dB). The
-conversation goes on through stretches of minutes that are clean, noisy (pink, 15 dB) or in a room
-(echo of .3 s). All of it by a seed: the same recording every time. There is less of a voice than
-it says in an hour, so its clips come again, cut and treated otherwise.
+one before it ends. One turn in seven is quiet (12 dB), one in ten very quiet (24 dB). In every
+second recording the turns echo as in a room (.3 s); a third of the minutes are noisy (pink, 15 dB).
+All of it by a seed: the same recording every time. There is less of a voice than it says in an
+hour, so its clips come again, cut otherwise.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LENGTHS = {"< 1 s": (0.4, 1.0), "1–3 s": (1.0, 3.0), "> 3 s": (3.0, 12.0)}
 OVERLAP_SHARE, BACK_SHARE, LONG_PAUSE_SHARE = 1 / 7, 0.5, 0.06
 JOINED_S = 0.5  # pauses inside a turn that its reference does not show
 STRETCH_S = (120.0, 300.0)
-NOISE_DB = -15.0
+NOISE_DB, NOISE_SHARE = -15.0, 1 / 3
 FLOOR_RMS = 10 ** (-66 / 20)
 ECHO_S, FADE_S = 0.3, 0.008
 
@@ -92,6 +92,7 @@ class _Maker:
         names.sort(key=lambda name: -sum(map(len, clips[name])))
         chosen = names if plan.voices >= len(names) else self._some(names, plan.voices)
         self._clips = {name: [(c, voice_clips.phrases(c)) for c in clips[name]] for name in chosen}
+        self._tail = self._room() if plan.seed % 2 else np.ones(1)
         self._gains = {name: self._chance.uniform(-3, 3) for name in chosen}
         count = round(plan.minutes * 60 * RATE)
         self._samples = np.zeros(count, np.float32)
@@ -110,8 +111,8 @@ class _Maker:
             own = [t.spoken[-1][1] + 0.1 for t in turns[-3:] if t.voice == name]
             at = max([at, *own])
             turn, samples = self._turn(name, at)
-            end = at + len(samples) / RATE
-            if end > self._length_s - 0.5:
+            samples = self._echo(samples)
+            if at + len(samples) / RATE > self._length_s - 0.5:
                 break
             first = round(at * RATE)
             self._samples[first : first + len(samples)] += samples
@@ -175,27 +176,28 @@ class _Maker:
         return end + self._chance.uniform(0, 1.2)
 
     def _treat(self) -> None:
-        """Noise and rooms, stretch by stretch, in place."""
+        """Noise, stretch by stretch, in place."""
         samples, at = self._samples, 0
         while at < len(samples):
             length = round(self._chance.uniform(*STRETCH_S) * RATE)
             part = samples[at : at + length]
-            kind = self._chance.choice(("clean", "noise", "room"))
-            if kind == "noise":
+            if self._chance.random() < NOISE_SHARE:
                 white = self._noise.standard_normal(len(part)).astype(np.float32)
                 part += data.pink(white, 10 ** ((RMS_DB + NOISE_DB) / 20))
-            elif kind == "room":
-                part[:] = self._echo(part)
             at += length
         samples += self._noise.standard_normal(len(samples)).astype(np.float32) * FLOOR_RMS
         np.clip(samples, -0.99, 0.99, out=samples)
 
-    def _echo(self, part: np.ndarray) -> np.ndarray:
-        """The sound with an echo that decays by 60 dB in ECHO_S."""
+    def _echo(self, samples: np.ndarray) -> np.ndarray:
+        count = len(samples) + len(self._tail) - 1
+        size = 1 << count.bit_length()
+        spectrum = np.fft.rfft(samples, size) * np.fft.rfft(self._tail, size)
+        return np.asarray(np.fft.irfft(spectrum, size)[:count], np.float32)
+
+    def _room(self) -> np.ndarray:
+        """The sound itself, and an echo that decays by 60 dB in ECHO_S."""
         count = round(ECHO_S * RATE)
         tail = self._noise.standard_normal(count) * 10 ** (-3 * np.arange(count) / count)
         tail *= 0.5 / np.sqrt((tail**2).sum())
         tail[0] = 1
-        size = 1 << (len(part) + count).bit_length()
-        spectrum = np.fft.rfft(part, size) * np.fft.rfft(tail, size)
-        return np.asarray(np.fft.irfft(spectrum, size)[: len(part)], np.float32)
+        return np.asarray(tail)
