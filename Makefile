@@ -91,6 +91,7 @@ eval: setup program ## measure recognition, speakers and retrieval on real data 
 	@$(VENV) -m tests.eval
 	@$(VENV) -m tests.eval.retrieval
 	@.venv-eval/bin/python -m tests.eval.diarization
+	@$(VENV) -m tests.eval.identity
 
 bench: setup setup-bench program ## measure speed as ratios to named peers and write docs/performance.md
 	@cmake --build --preset release --target search_bench queue_bench

@@ -63,6 +63,7 @@ void AddAllRoutes(Router& router, const Services& services) {
   AddMediaRoutes(router, services);
   AddTranscriptsRoutes(router, services);
   AddSearchRoutes(router, services);
+  AddPeopleRoutes(router, services);
   AddJobsRoutes(router, services);
   AddChangesRoutes(router, services);
 }

@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   AddMigrateCommand(commands);
   AddDoctorCommand(commands);
   AddFsckCommand(commands);
+  AddPeopleCommand(commands);
   AddFeedsCommand(commands);
   AddKeyCommand(commands);
   AddUpCommand(commands);

@@ -1,9 +1,9 @@
-// Speakers of recordings on a line protocol, for tests/eval/diarization.py: one path of a 16 kHz
-// mono WAV a line in, one JSON object a line out. Test-only.
+// Speakers of recordings on a line protocol, for tests/eval/diarization.py and identity.py: one
+// path of a 16 kHz mono WAV a line in, one JSON object a line out. Test-only.
 //
-//     {"rttm": "...", "speakers": n, "audio_ms": n, "cpu_ms": n}
+//     {"rttm": "...", "speakers": n, "audio_ms": n, "cpu_ms": n, "speech_ms": [n], "voices": [[x]]}
 //
-// Usage: diarization_tool MODELS_FOLDER ONNXRUNTIME_LIBRARY THREADS
+// Usage: diarization_tool MODELS_FOLDER ONNXRUNTIME_LIBRARY THREADS [SPEAKERS_MAX]
 #include <sys/resource.h>
 
 #include <filesystem>
@@ -68,20 +68,30 @@ int64_t CpuMs() {
   return ms(usage.ru_utime) + ms(usage.ru_stime);
 }
 
-int Run(const std::string& models, const std::string& library, int threads) {
+int Run(const std::string& models, const std::string& library, int threads, size_t speakers_max) {
   auto runtime = Must(platform::Runtime::Load(library));
   LocalListener listener(Must(VoiceModel::Open(runtime, models + "/community-1")), threads);
   for (std::string path; std::getline(std::cin, path);) {
     const int64_t before = CpuMs();
     WavReader reader(path);
-    const Diarization found = Must(Diarize(reader, listener, {}, Deadline::Never()));
+    DiarizeOptions options;
+    options.count.most = speakers_max;
+    const Diarization found = Must(Diarize(reader, listener, options, Deadline::Never()));
     std::vector<std::string> names;
-    for (size_t i = 0; i < found.speakers.size(); ++i) names.push_back("s" + std::to_string(i));
+    std::vector<int64_t> speech_ms;
+    std::vector<Voice> voices;
+    for (const Speaker& speaker : found.speakers) {
+      names.push_back("s" + std::to_string(names.size()));
+      speech_ms.push_back(speaker.speech_ms);
+      voices.push_back(speaker.voice);
+    }
     const std::string name = std::filesystem::path(path).stem().string();
     std::cout << nlohmann::json{{"rttm", ToRttm(name, found.turns, names)},
                                 {"speakers", names.size()},
                                 {"audio_ms", reader.sample_count() * 1'000 / kSampleRate},
-                                {"cpu_ms", CpuMs() - before}}
+                                {"cpu_ms", CpuMs() - before},
+                                {"speech_ms", speech_ms},
+                                {"voices", voices}}
                      .dump()
               << std::endl;
   }
@@ -92,9 +102,12 @@ int Run(const std::string& models, const std::string& library, int threads) {
 }  // namespace narralytica::speakers
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::cerr << "usage: diarization_tool MODELS_FOLDER ONNXRUNTIME_LIBRARY THREADS\n";
+  if (argc != 4 && argc != 5) {
+    std::cerr
+        << "usage: diarization_tool MODELS_FOLDER ONNXRUNTIME_LIBRARY THREADS [SPEAKERS_MAX]\n";
     return 2;
   }
-  return narralytica::speakers::Run(argv[1], argv[2], std::stoi(argv[3]));
+  const size_t speakers_max =
+      argc == 5 ? std::stoul(argv[4]) : narralytica::speakers::VoiceCount{}.most;
+  return narralytica::speakers::Run(argv[1], argv[2], std::stoi(argv[3]), speakers_max);
 }
