@@ -7,7 +7,8 @@ const SOURCE = new URL('../../contracts/openapi.yaml', import.meta.url);
 const PAGE = new URL('../../docs/api.html', import.meta.url);
 const METHODS = ['get', 'post', 'patch', 'delete', 'head', 'options'];
 
-const api = parse(readFileSync(SOURCE, 'utf8'));
+// The contract is our own: its many aliases are no attack.
+const api = parse(readFileSync(SOURCE, 'utf8'), { maxAliasCount: -1 });
 
 const escapeHtml = (text) =>
   String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

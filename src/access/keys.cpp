@@ -75,9 +75,11 @@ const std::array<Grant, 4>& Grants() {
   static const std::array<Grant, 4> grants{
       Grant{"viewer",
             {"read:videos", "read:transcripts", "read:search", "read:jobs", "read:changes",
-             "read:sources"}},
-      Grant{"editor", {"write:videos", "delete:videos", "write:uploads", "write:sources"}},
-      Grant{"operator", {"write:jobs"}}, Grant{"admin", {"read:keys", "write:keys"}}};
+             "read:sources", "read:people"}},
+      Grant{"editor",
+            {"write:videos", "delete:videos", "write:uploads", "write:sources", "write:people"}},
+      Grant{"operator", {"write:jobs"}},
+      Grant{"admin", {"read:keys", "write:keys", "delete:people"}}};
   return grants;
 }
 

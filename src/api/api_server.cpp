@@ -97,6 +97,7 @@ struct ApiServer::State {
             metrics,
             parts.environment,
             parts.intake.file_bytes_max,
+            parts.voices_folder,
             parts.version,
             [this] { return stopping.load(); }};
   }

@@ -43,6 +43,7 @@ struct ApiParts {
   source::FeedsConfig feeds;
   source::VideoSitesConfig sites;
   std::string uploads_folder;
+  std::string voices_folder;  // of broken-off diarizations
   std::string version;
 };
 

@@ -303,4 +303,18 @@ Status Router::CheckLimits(const Route& route, const Request& request, const Cal
               fmt::format("wait {} s", state.retry_s));
 }
 
+Result<Response> AnswerWithin(const std::vector<Route>& routes, Request request,
+                              const access::Scope& scope) {
+  const std::vector<std::string_view> path = Parts(request.path);
+  for (const Route& route : routes) {
+    const std::vector<std::string_view> names = Parts(route.pattern);
+    const std::vector<std::string> pattern(names.begin(), names.end());
+    if (route.method != request.method || !Fits(pattern, path)) continue;
+    request.path_ids = IdsOf(pattern, path);
+    return route.handler(request, Caller{scope, {}, {}});
+  }
+  return Fail(ErrorCode::kNotFound, "there is nothing at this address",
+              "contracts/openapi.yaml lists the routes");
+}
+
 }  // namespace narralytica::api

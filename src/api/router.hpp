@@ -111,4 +111,9 @@ class Router final : public Application {
   std::function<Response(const Request&)> fallback_;
 };
 
+// As the route of `routes` that fits the request would answer, whoever calls: for those who have
+// the data folder itself. kNotFound when none fits.
+Result<Response> AnswerWithin(const std::vector<Route>& routes, Request request,
+                              const access::Scope& scope);
+
 }  // namespace narralytica::api

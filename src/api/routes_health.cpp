@@ -64,6 +64,7 @@ void AddAllRoutes(Router& router, const Services& services) {
   AddTranscriptsRoutes(router, services);
   AddSpeakersRoutes(router, services);
   AddSearchRoutes(router, services);
+  AddPeopleRoutes(router, services);
   AddJobsRoutes(router, services);
   AddChangesRoutes(router, services);
 }

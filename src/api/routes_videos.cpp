@@ -5,6 +5,7 @@
 #include "api/wire.hpp"
 #include "jobs/pipeline.hpp"
 #include "media/video_list.hpp"
+#include "speakers/voiceprints.hpp"
 
 namespace narralytica::api {
 namespace {
@@ -62,6 +63,7 @@ Status DeleteIn(access::Tx& tx, const Services& services, const VideoId& asked) 
   NRL_TRY(const media::Video video, media::GetVideo(tx, asked));
   const VideoId id = video.id;  // another one when `asked` was a duplicate
   NRL_CHECK(media::DeleteVideo(tx, id, services.environment.clock.Now()));
+  NRL_CHECK(speakers::DeleteVoicesOfVideo(tx, id));
   NRL_TRY(const auto jobs, services.queue.OfVideo(tx, id));
   for (const jobs::Job& job : jobs) {
     if (!jobs::HasEnded(job.status)) NRL_CHECK(services.queue.RequestCancel(tx, job.id));

@@ -37,6 +37,7 @@ struct Services {
   platform::Metrics& metrics;
   Environment environment;
   int64_t upload_bytes_max = 0;
+  std::string voices_folder;  // where broken-off diarizations keep what they heard
   std::string version;
   std::function<bool()> draining;
 };
@@ -52,6 +53,7 @@ void AddMediaRoutes(Router& router, const Services& services);
 void AddTranscriptsRoutes(Router& router, const Services& services);
 void AddSpeakersRoutes(Router& router, const Services& services);
 void AddSearchRoutes(Router& router, const Services& services);
+void AddPeopleRoutes(Router& router, const Services& services);
 void AddJobsRoutes(Router& router, const Services& services);
 void AddChangesRoutes(Router& router, const Services& services);
 

@@ -29,6 +29,14 @@ namespace narralytica::app {
 // on now.
 using IntakeProgress = std::function<void(std::string_view stage, int64_t done, int64_t total)>;
 
+// `path` begins behind "/api/v1/"; `body` is null where there is none.
+struct PeopleCall {
+  std::string method = "GET";
+  std::string path;
+  std::vector<std::pair<std::string, std::string>> query = {};  // empty values are left out
+  Json body = {};
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -69,6 +77,9 @@ class Backend {
   virtual Result<Json> Keys(int limit) = 0;
   virtual Result<Json> CreateKey(const access::NewKey& wanted) = 0;
   virtual Status RevokeKey(const KeyId& key) = 0;
+
+  // A request to the routes of people (api/people_routes.hpp) and what it is answered.
+  virtual Result<Json> People(const PeopleCall& call) = 0;
 
   // Feeds and watched folders, newest first. A folder is a path on the machine that polls it.
   virtual Result<Json> Feeds(int limit) = 0;

@@ -109,5 +109,6 @@ void AddServeCommand(CommandSet& commands);
 void AddRelayCommand(CommandSet& commands);
 void AddFeedsCommand(CommandSet& commands);
 void AddKeyCommand(CommandSet& commands);
+void AddPeopleCommand(CommandSet& commands);
 
 }  // namespace narralytica::app

@@ -16,13 +16,13 @@ Status Serve(const CommonOptions& options, const std::stop_token& stop) {
   NRL_TRY(const auto store, OpenInstallation(options, "serve"));
   platform::EngineClient engine(store->engine_socket());
   index::EngineEmbedder embedder(engine, kEmbeddingModel);
-  NRL_TRY(
-      const auto server,
-      api::ApiServer::Start({store->database(), store->objects(), store->queue(), store->index(),
-                             embedder, store->environment(), store->log(), store->config().intake,
-                             store->config().fetch, store->config().feeds, store->config().sites,
-                             store->folder() + "/uploads", std::string(Version())},
-                            store->config().api));
+  NRL_TRY(const auto server,
+          api::ApiServer::Start(
+              {store->database(), store->objects(), store->queue(), store->index(), embedder,
+               store->environment(), store->log(), store->config().intake, store->config().fetch,
+               store->config().feeds, store->config().sites, store->folder() + "/uploads",
+               store->temporary_folder() + "/voices", std::string(Version())},
+              store->config().api));
   Note("narralytica serves " + server->url() + "; Ctrl-C stops it");
   if (options.json) {
     PrintJson({{"url", server->url()}, {"metrics_url", server->metrics_url()}});

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "api/job_changes.hpp"
+#include "api/people_routes.hpp"
 #include "api/search_service.hpp"
 #include "api/speakers_view.hpp"
 #include "api/transcript_view.hpp"
@@ -235,6 +236,22 @@ class LocalBackend final : public Backend {
     return Write([&](access::Tx& tx) {
       return access::RevokeKey(tx, key, store_->environment().clock.Now());
     });
+  }
+
+  Result<Json> People(const PeopleCall& call) override {
+    api::Request request{.method = call.method, .path = "/api/v1/" + call.path};
+    for (const auto& [name, value] : call.query) {
+      if (!value.empty()) request.query[name] = value;
+    }
+    if (!call.body.is_null()) {
+      request.headers["content-type"] = "application/json";
+      request.body = call.body.dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+    const auto routes =
+        api::PeopleRoutes({store_->database(), store_->queue(), store_->index(),
+                           store_->environment(), store_->temporary_folder() + "/voices"});
+    NRL_TRY(const api::Response response, api::AnswerWithin(routes, request, store_->scope()));
+    return Json::parse(std::get<std::string>(response.body));
   }
 
   Result<Json> Feeds(int limit) override {

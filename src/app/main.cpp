@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   AddMigrateCommand(commands);
   AddDoctorCommand(commands);
   AddFsckCommand(commands);
+  AddPeopleCommand(commands);
   AddFeedsCommand(commands);
   AddKeyCommand(commands);
   AddUpCommand(commands);

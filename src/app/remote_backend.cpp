@@ -158,6 +158,12 @@ class RemoteBackend final : public Backend {
     return client_.Delete("/api/v1/keys/" + key.str());
   }
 
+  Result<Json> People(const PeopleCall& call) override {
+    const std::string path = "/api/v1/" + call.path;
+    if (call.method == "GET") return client_.Get(path, call.query);
+    return client_.Do(call.method, path, call.body);
+  }
+
   Result<Json> Feeds(int limit) override { return client_.List("/api/v1/sources", {}, limit); }
 
   Result<Json> AddFeed(const source::Feed& wanted) override {

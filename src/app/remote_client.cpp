@@ -272,6 +272,14 @@ Status RemoteClient::Delete(const std::string& path) {
   return {};
 }
 
+Result<Json> RemoteClient::Do(const std::string& method, const std::string& path,
+                              const Json& body) {
+  HttpRequest request = PostOf(path, body);
+  request.method = method;
+  NRL_TRY(const HttpReply reply, Send(std::move(request), method == "DELETE" || method == "GET"));
+  return JsonOf(reply, server_);
+}
+
 Result<Json> RemoteClient::List(const std::string& path, Query query, int limit) {
   Json items = Json::array();
   query.emplace_back("limit", std::to_string(std::min(limit, access::kPageLimitMax)));

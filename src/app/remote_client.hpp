@@ -54,6 +54,8 @@ class RemoteClient {
   // A POST that changes nothing.
   Result<Json> Ask(const std::string& path, const Json& body);
   Status Delete(const std::string& path);
+  // Any method; DELETE and GET are repeated, others are sent once.
+  Result<Json> Do(const std::string& method, const std::string& path, const Json& body);
   // The items of a list, page by page, at most `limit`.
   Result<Json> List(const std::string& path, Query query, int limit);
 

@@ -20,6 +20,9 @@
 #include "source/feeds.hpp"
 #include "source/source_store.hpp"
 #include "source/uploads.hpp"
+#include "speakers/erasure.hpp"
+#include "speakers/identify.hpp"
+#include "speakers/people_lists.hpp"
 #include "speakers/speaker_store.hpp"
 #include "transcript/transcript_lists.hpp"
 #include "transcript/transcript_store.hpp"
@@ -113,6 +116,8 @@ class EveryStatement : public testing::TestWithParam<SqlDialect> {
 
   void TellOfVideos();
   void TellOfSpeakers();
+  void TellOfPeople();
+  SpeakerId Identify(const VideoId& video);
   void TellOfTranscripts();
   void TellOfJobs();
   void TakeTurns();
@@ -343,6 +348,74 @@ void EveryStatement::TellOfSpeakers() {
   });
 }
 
+// Tells a video's speakers apart anew: always the same voice.
+SpeakerId EveryStatement::Identify(const VideoId& video) {
+  const speakers::StoredDiarization diarization{.id = speakers::DiarizationId::New(environment_),
+                                                .video = video,
+                                                .model = "m",
+                                                .model_hash = "h",
+                                                .settings_hash = "s",
+                                                .created_at = environment_.clock.Now()};
+  const SpeakerId speaker = SpeakerId::New(environment_);
+  speakers::Voice voice{};
+  voice[0] = 1;
+  EXPECT_TRUE(access::Write(database_, scope_, [&](Tx& tx) -> Status {
+    NRL_CHECK(speakers::InsertDiarization(
+        tx, diarization, {{.id = speaker, .label = "Speaker 1", .speech_ms = 9'000}},
+        {{speaker, {0, 9'000}, 0.75}}));
+    return speakers::IdentifySpeakers(
+        tx, {video, diarization.id, {"m", "h"}, {{speaker, 9'000, voice}}}, environment_, {});
+  }));
+  return speaker;
+}
+
+void EveryStatement::TellOfPeople() {
+  jobs::Queue queue(database_, environment_, {});
+  const auto act = [&](const auto& action) {
+    return Write([&](Tx& tx) {
+      speakers::People people(tx, {queue, environment_, {}});
+      return action(people);
+    });
+  };
+  const SpeakerId first = Identify(video_);
+  const PersonId ada = *act([&](auto& people) { return people.Assign(first, "Ada"); }).person;
+  const SpeakerId speaker = Identify(video_);
+  const VideoId other = VideoId::New(environment_);
+  const media::Video more{.id = other, .status = "ready", .created_at = UtcMs{-1}};
+  Write([&](Tx& tx) { return media::InsertVideo(tx, more); });
+  Identify(other);
+  const SpeakerId matched = Identify(other);
+  act([&](auto& people) { return people.Rename(ada, "Ada L."); });
+  act([&](auto& people) { return people.SetConsent(ada, "granted"); });
+  const PersonId twin = *act([&](auto& people) { return people.Create("Twin"); }).person;
+  act([&](auto& people) { return people.Enrol(twin, speaker); });
+  const auto merged = act([&](auto& people) { return people.Merge(twin, ada); });
+  act([&](auto& people) { return people.Undo(merged.events[0]); });
+  const auto rejected = act([&](auto& people) { return people.Reject(matched, ada); });
+  act([&](auto& people) { return people.Undo(rejected.events[0]); });
+  const auto made = act([&](auto& people) { return people.Create("Nobody"); });
+  act([&](auto& people) { return people.Undo(made.events[0]); });
+  act([&](auto& people) { return people.Merge(ada, twin); });
+  Read([&](Tx& tx) -> Status {
+    NRL_TRY(const auto listed, speakers::ListPeople(tx, {.q = "twin", .state = "named"}, {}));
+    EXPECT_EQ(listed.total, 1);
+    NRL_TRY(const auto profile, speakers::LoadProfile(tx, twin));
+    EXPECT_EQ(profile.appearances.size(), 2U);
+    NRL_TRY(const auto named, speakers::PeopleOfVideo(tx, video_));
+    EXPECT_EQ(named.size(), 1U);
+    NRL_TRY(const auto events, speakers::ListIdentityEvents(tx, twin, {}));
+    EXPECT_EQ(events.total, 5);
+    return {};
+  });
+  const auto proof = speakers::ErasePerson(
+      {database_, {queue, environment_, {}}, folder_.path(), [] { return std::optional<UtcMs>(); }},
+      scope_, twin);
+  ASSERT_TRUE(proof) << proof.error().cause;
+  EXPECT_TRUE(proof->complete);
+  Identify(video_);
+  Write([&](Tx& tx) { return speakers::DeleteVoicesOfVideo(tx, other); });
+}
+
 void EveryStatement::TellOfCallers() {
   const auto created = Write([&](Tx& tx) {
     return access::CreateKey(tx, {.name = "n", .role = "admin", .scopes = {}, .expires_at = {}},
@@ -477,6 +550,7 @@ TEST_P(EveryStatement, RunsOnThisDatabase) {
   TellOfUploads();
   TellOfFeeds();
   ShowLists();
+  TellOfPeople();
   DeleteAll();
   const std::set<std::string> source = NamesInSource();
   EXPECT_GT(source.size(), 45U);

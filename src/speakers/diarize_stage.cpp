@@ -6,6 +6,7 @@
 #include "media/video_store.hpp"
 #include "speakers/engine_voice_listener.hpp"
 #include "speakers/heard_files.hpp"
+#include "speakers/identify.hpp"
 #include "speakers/speaker_store.hpp"
 #include "transcript/pcm_file.hpp"
 
@@ -65,6 +66,8 @@ class DiarizeStage final : public jobs::Stage {
                                    .model_hash = diarization.model.model_hash,
                                    .settings_hash = diarization.settings_hash,
                                    .created_at = now};
+    IdentifyRequest identify{
+        stored.video, stored.id, {diarization.model.model, diarization.model.model_hash}, {}};
     std::vector<StoredSpeaker> speakers;
     for (const Speaker& speaker : diarization.speakers) {
       const int index = static_cast<int>(speakers.size());
@@ -75,6 +78,7 @@ class DiarizeStage final : public jobs::Stage {
                           .label = fmt::format("Speaker {}", index + 1),
                           .speech_ms = speaker.speech_ms,
                           .created_at = now});
+      identify.voices.push_back({speakers.back().id, speaker.speech_ms, speaker.voice});
     }
     std::vector<StoredTurn> turns;
     turns.reserve(diarization.turns.size());
@@ -83,6 +87,7 @@ class DiarizeStage final : public jobs::Stage {
     }
     return context.Finish([&](access::Tx& tx) -> Status {
       NRL_CHECK(InsertDiarization(tx, stored, speakers, turns));
+      NRL_CHECK(IdentifySpeakers(tx, identify, context.environment(), IdentityRules{}));
       return jobs::AppendChange(tx, {"diarization", stored.video.str()}, "put", now);
     });
   }

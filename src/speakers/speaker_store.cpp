@@ -36,8 +36,10 @@ constexpr Statement kTurns{"speaker_turns.of_diarization",
                            "SELECT speaker_id, start_ms, end_ms, confidence FROM speaker_turns"
                            " WHERE tenant_id = $1 AND diarization_id = $2 ORDER BY turn_index"};
 
-// The person that a speaker is, and that person's name: nobody's, while there are no people.
-#define NRL_PERSON_COLUMNS "NULL, ''"
+// The person that a speaker is, and that person's name: empty for one who is not named.
+#define NRL_PERSON_COLUMNS                                                             \
+  "s.person_id, COALESCE((SELECT p.name FROM people p WHERE p.tenant_id = s.tenant_id" \
+  " AND p.id = s.person_id), '')"
 #define NRL_SPEAKER_COLUMNS                                                    \
   "s.id, s.video_id, s.diarization_id, s.speaker_index, s.label, s.speech_ms," \
   " s.created_at_ms, " NRL_PERSON_COLUMNS

@@ -58,6 +58,8 @@ def test_cursors_give_every_row_once(server: Server, video: str) -> None:
         (f"transcripts/{NOBODY}", 404, "resource_not_found"),
         (f"segments/{NOBODY}", 404, "resource_not_found"),
         (f"jobs/{NOBODY}/runs", 404, "resource_not_found"),
+        (f"people/{NOBODY}", 404, "resource_not_found"),
+        ("people?state=lost", 400, "invalid_input"),
         ("nothing", 404, "resource_not_found"),
         ("search", 400, "missing_field"),
         ("search?q=%28", 400, "invalid_input"),
@@ -103,6 +105,9 @@ ROLES = {
     "viewer": {
         "GET videos": 200,
         "GET sources": 200,
+        "GET people": 200,
+        "POST people": 403,
+        f"POST speakers/{NOBODY}/assign": 403,
         "POST uploads": 403,
         f"POST sources/{NOBODY}/poll": 403,
         f"POST jobs/{NOBODY}/retry": 403,
@@ -112,9 +117,15 @@ ROLES = {
         "POST uploads": 201,
         f"DELETE videos/{NOBODY}": 404,
         f"DELETE sources/{NOBODY}": 404,
+        f"POST identity-events/{NOBODY}/undo": 404,
+        f"DELETE people/{NOBODY}": 403,
     },
     "operator": {f"POST jobs/{NOBODY}/retry": 404, "GET keys": 403},
-    "admin": {"GET keys": 200, f"DELETE keys/{NOBODY}": 404},
+    "admin": {
+        "GET keys": 200,
+        f"DELETE keys/{NOBODY}": 404,
+        f"DELETE people/{NOBODY}": 404,
+    },
 }
 
 

@@ -31,10 +31,15 @@ ENDLESS = ("streamEvents",)
 REFUSED_FOR_MEANING = (
     *("ingest", "search", "searchByBody", "appendToUpload", "createUpload", "getVideoMedia"),
     "createSource",
+    # names with characters that cannot be shown, people that are not there, clips in which nobody
+    # speaks, what was undone already
+    *("createPerson", "changePerson", "mergePerson", "splitPerson", "enrolVoice"),
+    *("assignSpeaker", "rejectSpeaker", "undoIdentityEvent"),
 )
 LISTS = (
     *("listKeys", "listVideos", "listTranscripts", "listSegments", "listJobs"),
     *("listJobRuns", "listJobEvents", "listChanges", "listSources", "listSpeakers"),
+    *("listPeople", "listIdentityEvents"),
 )
 # RFC 9110 has a server overlook a Range header that it cannot read, and tus headers it does not
 # know.
@@ -68,6 +73,13 @@ def follow(server: Server, name: str) -> str:
     return reply.json()["id"]
 
 
+def new_person(server: Server, name: str) -> dict:
+    """Somebody without a voice: the person, and the event that made them."""
+    reply = server.request("POST", "/api/v1/people", body={"name": name})
+    assert reply.status == 201, reply
+    return reply.json()
+
+
 def configuration(server: Server) -> str:
     """Where requests lead to: things that are there, and others that may be deleted."""
     video = server.program.videos[MEETING]
@@ -80,6 +92,7 @@ def configuration(server: Server) -> str:
     unwanted = server.create_upload(10).rsplit("/", 1)[1]
     feed, left = (follow(server, name) for name in ("kept", "left"))
     key = server.request("POST", "/api/v1/keys", body={"name": "extra", "role": "viewer"})
+    kept, erased = (new_person(server, name) for name in ("kept", "erased"))
     refusals = "[400, 401, 403, 404, 406, 409, 410, 412, 413, 415, 422, 428]"
     return (
         f"[parameters]\n"
@@ -87,11 +100,14 @@ def configuration(server: Server) -> str:
         f'"path.segment_id" = "{segment}"\n"path.job_id" = "{job}"\n'
         f'"path.speaker_id" = "{speaker}"\n'
         f'"path.upload_id" = "{upload}"\n"path.source_id" = "{feed}"\n'
+        f'"path.person_id" = "{kept["person"]["person_id"]}"\n'
+        f'"path.event_id" = "{erased["event_ids"][0]}"\n'
         f"[checks]\n"
         f"negative_data_rejection.expected-statuses = {refusals}\n"
         f"missing_required_header.expected-statuses = {refusals}\n"
         + given("deleteVideo", "path.video_id", extra)
         + given("deleteSource", "path.source_id", left)
+        + given("erasePerson", "path.person_id", erased["person"]["person_id"])
         + given("deleteUpload", "path.upload_id", unwanted)
         + given("revokeKey", "path.key_id", key.json()["id"])
         + off("positive_data_acceptance", (*REFUSED_FOR_MEANING, *LISTS))

@@ -495,6 +495,249 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List people and recurring unknown voices, newest first
+         * @description A person without a name is a voice that was heard in several recordings and that nobody has
+         *     named yet. People that were merged into another or erased are not listed.
+         */
+        get: operations["listPeople"];
+        put?: never;
+        /** Create a person, for now without a voice */
+        post: operations["createPerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * A person's profile
+         * @description The id of a person that was merged into another gives that other one.
+         */
+        get: operations["getPerson"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase a person's name and voice everywhere
+         * @description Cannot be undone. The answer says where was looked, what was found and removed, and what a
+         *     second look found. Voiceprints are sealed, and the keys to them are destroyed, so that
+         *     copies of the rows elsewhere cannot be read without a copy of the keys. The recordings
+         *     stay; the voices in them are unknown again and are never matched.
+         */
+        delete: operations["erasePerson"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a person, or note whether they agree to be recognised
+         * @description With `consent: denied` the person's voice is no longer looked for in new recordings.
+         */
+        patch: operations["changePerson"];
+        trace?: never;
+    };
+    "/api/v1/people/{person_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * This person is that one; all of it goes over to `into`
+         * @description 409 when a voice of one was said not to be the other: undo that first.
+         */
+        post: operations["mergePerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person_id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Some of this person's voices are another person
+         * @description They go to a new person, and are remembered not to be the old one. Recordings that were
+         *     matched by those voices are matched again.
+         */
+        post: operations["splitPerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person_id}/voiceprints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Learn this person's voice from a clip, or from a speaker
+         * @description A clip gives the voice of whoever speaks most in it; one in which nobody is known to speak,
+         *     or whose voice was erased or has too little speech, is 409.
+         */
+        post: operations["enrolVoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        /** What was done to a person's identity, newest first */
+        get: operations["listIdentityEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/speakers/{speaker_id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A voice of one recording
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9eb0
+                 */
+                speaker_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say who a speaker is
+         * @description A person by id, or the name of a new one. It stays when the recording's speakers are told
+         *     apart again. A voice that was matched wrongly before frees the matches that rested on it.
+         */
+        post: operations["assignSpeaker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/speakers/{speaker_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A voice of one recording
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9eb0
+                 */
+                speaker_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say who a speaker is not
+         * @description Remembered: the two are never matched again. A speaker who was taken for that person is
+         *     unknown then.
+         */
+        post: operations["rejectSpeaker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity-events/{event_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Something that was done to identities
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ec0
+                 */
+                event_id: components["parameters"]["IdentityEventId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo what was done, in every recording that it touched
+         * @description An undo can be undone too. 409 when something later rests on it, when it was undone already,
+         *     and for an erasure.
+         */
+        post: operations["undoIdentityEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -1216,6 +1459,159 @@ export interface components {
                 to: string[];
             }[];
         };
+        /** @description No control characters and not blank; blanks at its ends are dropped */
+        PersonName: string;
+        /** @enum {string} */
+        PersonState: "named" | "unknown";
+        /**
+         * @description Whether the person agrees to be recognised by voice
+         * @enum {string}
+         */
+        Consent: "unknown" | "granted" | "denied";
+        NewPerson: {
+            name: components["schemas"]["PersonName"];
+        };
+        PersonChange: {
+            name?: components["schemas"]["PersonName"];
+            consent?: components["schemas"]["Consent"];
+        };
+        Assignment: {
+            person_id: components["schemas"]["Id"];
+        } | {
+            name: components["schemas"]["PersonName"];
+        };
+        VoiceSource: {
+            video_id: components["schemas"]["Id"];
+            start_ms: components["schemas"]["OffsetMs"];
+            end_ms: components["schemas"]["OffsetMs"];
+        } | {
+            speaker_id: components["schemas"]["Id"];
+        };
+        Person: {
+            person_id: components["schemas"]["Id"];
+            /** @description null for an unknown voice */
+            name: string | null;
+            state: components["schemas"]["PersonState"];
+            consent: components["schemas"]["Consent"];
+            videos_count: number;
+            /** @description Voices of recordings */
+            speakers_count: number;
+            /** @description Voices that new recordings are compared with, enrolled ones among them */
+            voiceprints_count: number;
+            speech_ms: number;
+            /** @description When the first recording was published, or else taken in */
+            first_seen_at: components["schemas"]["MaybeTime"];
+            last_seen_at: components["schemas"]["MaybeTime"];
+            /** @description Grows with every change */
+            revision: number;
+            created_at: components["schemas"]["Time"];
+            updated_at: components["schemas"]["Time"];
+        };
+        PersonList: {
+            items: components["schemas"]["Person"][];
+            page: components["schemas"]["Page"];
+        };
+        Clip: {
+            video_id: components["schemas"]["Id"];
+            start_ms: components["schemas"]["OffsetMs"];
+            end_ms: components["schemas"]["OffsetMs"];
+        };
+        Appearance: {
+            video_id: components["schemas"]["Id"];
+            title: string;
+            published_at: components["schemas"]["MaybeTime"];
+            speaker_id: components["schemas"]["Id"];
+            /** @description Of the speaker in the recording */
+            label: string;
+            speech_ms: number;
+            /**
+             * @description Found by comparing voices, or said by a person
+             * @enum {string}
+             */
+            how: "match" | "person";
+            /** @description Cosine of the voices for a match, −1 to 1 */
+            score: number | null;
+            /** @description Passages to listen to, the clearest first */
+            evidence: components["schemas"]["Clip"][];
+        };
+        PersonProfile: {
+            person: components["schemas"]["Person"];
+            /** @description Newest first; `person.speakers_count` tells how many there are */
+            appearances: components["schemas"]["Appearance"][];
+            /** @description By the month of publication, or else of intake; months without speech left out */
+            talk_by_month: {
+                month: string;
+                speech_ms: number;
+                videos_count: number;
+            }[];
+            /** @description Who else speaks in the same recordings, the most shared speech first */
+            speaks_with: {
+                person_id: components["schemas"]["Id"];
+                name: string | null;
+                videos_count: number;
+                /** @description What the two say in the recordings in which both speak */
+                shared_ms: number;
+            }[];
+        };
+        IdentityReply: {
+            /** @description For undo; empty when all was so already */
+            event_ids: components["schemas"]["Id"][];
+            /**
+             * @description The person as they are now: who was assigned, the one merged into, the new one of a
+             *     split. Null when undo took the person away.
+             */
+            person: components["schemas"]["Person"] | null;
+            /** @description Recordings whose speakers are others now; search follows in a moment */
+            video_ids: components["schemas"]["Id"][];
+        };
+        IdentityEvent: {
+            event_id: components["schemas"]["Id"];
+            /** @enum {string} */
+            kind: "assign" | "create" | "rename" | "merge" | "split" | "reject" | "enrol" | "consent" | "undo" | "erase";
+            /** Format: uuid */
+            person_id: string | null;
+            /**
+             * Format: uuid
+             * @description Who a speaker was before, who was merged, who the voices went to in a split
+             */
+            other_person_id: string | null;
+            /** Format: uuid */
+            speaker_id: string | null;
+            /** @description `matching` for what no person did */
+            actor: string;
+            /** @description What it rested on, by kind; empty once the person is erased */
+            evidence: Record<string, never>;
+            created_at: components["schemas"]["Time"];
+            /**
+             * Format: uuid
+             * @description The event that undid it
+             */
+            undone_by: string | null;
+            /** @description Neither undone nor an erasure; something later may still rest on it */
+            can_undo: boolean;
+        };
+        IdentityEventList: {
+            items: components["schemas"]["IdentityEvent"][];
+            page: components["schemas"]["Page"];
+        };
+        ErasureProof: {
+            person_id: components["schemas"]["Id"];
+            erased_at: components["schemas"]["Time"];
+            /** @description A second look found nothing anywhere */
+            complete: boolean;
+            places: {
+                /** @description A table, `objects`, `search_index` or `scratch_folder` */
+                place: string;
+                /** @description What was looked for, for people */
+                what: string;
+                found: number;
+                removed: number;
+                /** @description What a second look found */
+                left: number;
+            }[];
+            /** @description Recordings in which the person is an unknown voice again */
+            video_ids: components["schemas"]["Id"][];
+        };
         /** @enum {string} */
         JobStatus: "queued" | "running" | "succeeded" | "failed" | "canceled";
         /** @enum {string} */
@@ -1910,6 +2306,16 @@ export interface components {
          * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e02
          */
         UploadId: string;
+        /**
+         * @description A person
+         * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+         */
+        PersonId: string;
+        /**
+         * @description Something that was done to identities
+         * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ec0
+         */
+        IdentityEventId: string;
         /**
          * @description Version of tus; another one is 412
          * @example 1.0.0
@@ -3667,6 +4073,707 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listPeople: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Part of the name, whatever its case
+                 * @example powell
+                 */
+                q?: string;
+                /** @description Only people with a name, or only unknown voices */
+                state?: components["schemas"]["PersonState"];
+                /** @description Rows in a page */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to skip */
+                offset?: components["parameters"]["Offset"];
+                /** @description `page.next_cursor` of the page before, with the same filters */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description People */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Jerome Powell"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPerson"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityReply"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profile */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonProfile"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    erasePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The proof */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureProof"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Jerome Powell",
+                 *       "consent": "granted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PersonChange"];
+            };
+        };
+        responses: {
+            /** @description Done; each event can be undone */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityReply"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mergePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "into": "0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1"
+                 *     }
+                 */
+                "application/json": {
+                    into: components["schemas"]["Id"];
+                };
+            };
+        };
+        responses: {
+            /** @description Done; each event can be undone */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityReply"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    splitPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "speaker_ids": [
+                 *         "0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9eb0"
+                 *       ],
+                 *       "name": "Janet Yellen"
+                 *     }
+                 */
+                "application/json": {
+                    speaker_ids: components["schemas"]["Id"][];
+                    name?: components["schemas"]["PersonName"];
+                };
+            };
+        };
+        responses: {
+            /** @description Done; each event can be undone */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityReply"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    enrolVoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoiceSource"];
+            };
+        };
+        responses: {
+            /** @description Done; each event can be undone */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityReply"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listIdentityEvents: {
+        parameters: {
+            query?: {
+                /** @description Rows in a page */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to skip */
+                offset?: components["parameters"]["Offset"];
+                /** @description `page.next_cursor` of the page before, with the same filters */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description A person
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1
+                 */
+                person_id: components["parameters"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityEventList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    assignSpeaker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A voice of one recording
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9eb0
+                 */
+                speaker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assignment"];
+            };
+        };
+        responses: {
+            /** @description Done; each event can be undone */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityReply"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rejectSpeaker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A voice of one recording
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9eb0
+                 */
+                speaker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "person_id": "0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ea1"
+                 *     }
+                 */
+                "application/json": {
+                    person_id: components["schemas"]["Id"];
+                };
+            };
+        };
+        responses: {
+            /** @description Done; each event can be undone */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityReply"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    undoIdentityEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Something that was done to identities
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9ec0
+                 */
+                event_id: components["parameters"]["IdentityEventId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Undone */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityReply"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

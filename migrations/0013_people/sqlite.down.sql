@@ -1,0 +1,11 @@
+DROP TABLE identity_rejections;
+DROP TABLE identity_changes;
+DROP TABLE identity_events;
+DROP TABLE voice_keys;
+DROP TABLE voiceprints;
+DROP INDEX speakers_person;
+ALTER TABLE speakers DROP COLUMN voice_erased;
+ALTER TABLE speakers DROP COLUMN person_score;
+ALTER TABLE speakers DROP COLUMN person_how;
+ALTER TABLE speakers DROP COLUMN person_id;
+DROP TABLE people;
