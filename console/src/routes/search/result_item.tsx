@@ -4,10 +4,10 @@ import { Button } from '../../components/button';
 import { copy, formatQuote } from '../../components/clipboard';
 import { Highlight } from '../../components/highlight';
 import { Icon } from '../../components/icon';
+import { PassagePlayer } from '../../components/passage_player';
 import { Poster } from '../../components/poster';
 import { formatDate, formatOffset } from '../../format';
 import type { SearchHit } from '../../services/search';
-import { PassagePlayer } from './passage_player';
 import type { SearchState } from './search_state';
 
 interface ResultItemProps {
