@@ -153,7 +153,7 @@ describe('events', () => {
     const keys = applyEvent(client, { ...envelope, type: 'job.updated', payload: job });
     expect(keys).toContainEqual(['video', video.video_id]);
     const stages = client.getQueryData<Video>(['video', video.video_id])?.stages;
-    expect(stages?.[1]).toMatchObject({ status: 'running', job_id: 'j2' });
+    expect(stages?.[2]).toMatchObject({ status: 'running', job_id: 'j2' });
     expect(stages?.[0]?.status).toBe('succeeded');
   });
 });

@@ -29,7 +29,11 @@ const speaker = (speaker_id: string, name: string | null = null): Speaker => ({
   label: `Speaker ${speaker_id}`,
   name,
   person_id: null,
+  language: null,
+  metadata: {},
   speech_ms: 0,
+  turns_count: 0,
+  created_at: '',
 });
 const turn = (speaker_id: string, start_ms: number, end_ms: number): Turn => ({
   speaker_id,
@@ -130,7 +134,7 @@ describe('a recording without speakers says why', () => {
     ['not made', video('ready'), /were not told apart/],
   ])('%s', (_, of, said) => expect(whyNoSpeakers(of, { made: null, error: null })).toMatch(said));
   test('silence, and a server that does not answer', () => {
-    const made = { version: 1, model: 'm', created_at: '' };
+    const made = { version: 1, model: 'm', model_hash: '', settings_hash: '', created_at: '' };
     expect(whyNoSpeakers(video('ready'), { made, error: null })).toMatch(/Nobody speaks/);
     const error = new Error('no route');
     expect(whyNoSpeakers(video('ready'), { made: undefined, error })).toMatch(/no route/);

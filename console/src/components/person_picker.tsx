@@ -35,7 +35,10 @@ export function optionsFor(people: readonly Person[], text: string, mayCreate: b
             key: person_id,
             who: { person_id },
             name,
-            note: `${plural(videos_count, 'recording')}, ${formatDuration(speech_ms)}`,
+            note:
+              videos_count > 0
+                ? `${plural(videos_count, 'recording')}, ${formatDuration(speech_ms)}`
+                : 'not heard yet',
           },
         ],
   );

@@ -12,8 +12,12 @@ export type Appearance = components['schemas']['Appearance'];
 export type Clip = components['schemas']['Clip'];
 export type Consent = components['schemas']['Consent'];
 export type IdentityReply = components['schemas']['IdentityReply'];
-export type IdentityEvent = components['schemas']['IdentityEvent'];
-export type IdentityEventList = components['schemas']['IdentityEventList'];
+export type IdentityEvent = Omit<components['schemas']['IdentityEvent'], 'evidence'> & {
+  evidence: Readonly<Record<string, unknown>>;
+};
+export type IdentityEventList = Pick<components['schemas']['IdentityEventList'], 'page'> & {
+  items: readonly IdentityEvent[];
+};
 export type ErasureProof = components['schemas']['ErasureProof'];
 /** Somebody known, or the name of somebody new. */
 export type Who = components['schemas']['Assignment'];

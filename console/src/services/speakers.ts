@@ -8,7 +8,11 @@ export interface Speaker {
   label: string; // "Speaker 1": within its recording
   name: string | null; // the person's; null until somebody said who it is
   person_id: string | null;
+  language: string | null;
+  metadata: Record<string, unknown>;
   speech_ms: number;
+  turns_count: number;
+  created_at: string;
 }
 
 export interface Turn {
@@ -19,7 +23,13 @@ export interface Turn {
 }
 
 export interface VideoSpeakers {
-  diarization: { version: number; model: string; created_at: string } | null; // null: not made
+  diarization: {
+    version: number;
+    model: string;
+    model_hash: string;
+    settings_hash: string;
+    created_at: string;
+  } | null; // null: not made
   speakers: readonly Speaker[];
   turns: readonly Turn[];
 }

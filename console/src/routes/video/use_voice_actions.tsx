@@ -20,6 +20,10 @@ export interface VoiceActions {
   reject: (voice: Voice) => void; // it is not that person
 }
 
+const NAMING =
+  'The name is shown wherever this voice speaks in this recording, and it stays when the ' +
+  'recording is processed again. It can be undone.';
+
 /** What can be done with the speakers of a recording, and the dialog that it takes. */
 export function useVoiceActions(
   videoId: string,
@@ -77,7 +81,7 @@ export function useVoiceActions(
       open
       onClose={() => setNaming(null)}
       title={`Who is ${voice.name}?`}
-      description="The name is shown wherever this voice speaks in this recording, and it stays when the recording is processed again. It can be undone."
+      description={NAMING}
     >
       <PersonPicker
         label="Name"

@@ -19,7 +19,7 @@ export function VoiceMenu({ voice, actions }: { voice: Voice; actions: VoiceActi
         Play the next passage
       </MenuItem>
       <MenuItem icon="filter" onSelect={() => actions.only(actions.shown === id ? null : id)}>
-        {actions.shown === id ? 'Show all speakers' : 'Only these words'}
+        {actions.shown === id ? 'Show all speakers' : 'Only what they say'}
       </MenuItem>
       {actions.mayName && (
         <MenuItem icon="edit" onSelect={() => actions.name(voice)}>

@@ -1,10 +1,10 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef } from 'react';
 import { onColoursChange } from '../../components/theme';
 import { formatOffset } from '../../format';
+import type { Turn } from '../../services/speakers';
 import type { Waveform as Peaks } from '../../services/videos';
 import { type Player, usePlayer } from './player';
-import type { Heard } from './voices';
-import { COLOURS, coloursOfBars, namesAt, speakingAt } from './voices';
+import { COLOURS, coloursOfBars, type Heard, namesAt, type Voice, type Voices } from './voices';
 
 const STEP_MS = 5_000;
 const BAR_PX = 3;
@@ -72,21 +72,46 @@ function draw(canvas: HTMLCanvasElement, peaks: Peaks, heard: Heard): void {
     context.fillStyle = palette[(colours[index] ?? 0) - 1] ?? plain;
     context.fillRect(index * (BAR_PX + GAP_PX), middle - tall / 2, BAR_PX, tall);
   });
-  const pxPerMs = width / Math.max(1, peaks.duration_ms);
+  const band = { turns, voices, durationMs: peaks.duration_ms };
+  drawBand(context, canvas, band, (voice) => palette[(voice?.colour ?? 0) - 1] ?? plain);
+}
+
+interface Band {
+  turns: readonly Turn[];
+  voices: Voices;
+  durationMs: number;
+}
+
+/** The turns, each with its speaker's number; where two speak, one above the other. */
+function drawBand(
+  context: CanvasRenderingContext2D,
+  canvas: HTMLCanvasElement,
+  { turns, voices, durationMs }: Band,
+  paint: (voice: Voice | undefined) => string,
+): void {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const pxPerMs = width / Math.max(1, durationMs);
+  const top = height - BAND_PX;
   context.font = `600 ${BAND_PX - 3}px sans-serif`;
   context.textBaseline = 'middle';
   const ink = colourIn(canvas, 'var(--on-voice)');
+  let before: Turn | undefined; // of all until now, the one that goes on the longest
   for (const turn of turns) {
     const voice = voices.get(turn.speaker_id);
     const left = turn.start_ms * pxPerMs;
     const wide = Math.max(1, (turn.end_ms - turn.start_ms) * pxPerMs - 0.5);
-    context.fillStyle = palette[(voice?.colour ?? 0) - 1] ?? plain;
-    // What begins while another still speaks takes the lower half: both stay in sight.
-    const over = speakingAt(turns, turn.start_ms).some((id) => id !== turn.speaker_id);
-    context.fillRect(left, height - (over ? BAND_PX / 2 : BAND_PX), wide, BAND_PX);
-    if (!voice || over || wide < DIGIT_PX) continue;
+    context.fillStyle = paint(voice);
+    context.fillRect(left, top, wide, BAND_PX);
+    const sharedMs = before ? Math.min(before.end_ms, turn.end_ms) - turn.start_ms : 0;
+    const shared = Math.max(0, sharedMs * pxPerMs);
+    if (before && shared > 0) {
+      context.fillStyle = paint(voices.get(before.speaker_id));
+      context.fillRect(left, top, shared, BAND_PX / 2);
+    }
+    if (!before || turn.end_ms > before.end_ms) before = turn;
+    if (!voice || wide - shared < DIGIT_PX) continue;
     context.fillStyle = ink;
-    context.fillText(String(voice.number), left + 3, height - BAND_PX / 2 + 0.5);
+    context.fillText(String(voice.number), left + shared + 3, height - BAND_PX / 2 + 0.5);
   }
 }
 
