@@ -108,6 +108,9 @@ describe('history', () => {
     [event('reject', { speaker_id: 'z' }), 'A voice was said not to be this person'],
     [event('rename', { evidence: { from: 'A', to: 'Ada' } }), 'Renamed from “A” to “Ada”'],
     [event('rename'), 'Renamed'],
+    [event('split', { evidence: { speakers: 2 } }), '2 voices were split out'],
+    [event('split'), 'Some voices were split out'],
+    [event('undo', { evidence: { kind: 'merge' } }), 'A merge was undone'],
     [event('merge', { person_id: 'other' }), 'Merged into somebody else'],
     [event('consent', { evidence: { to: 'denied' } }), 'Recognition by voice was set to “denied”'],
   ])('%s', (text, wanted) => expect(text).toBe(wanted));

@@ -415,19 +415,24 @@ export class DevelopmentApi {
     }
     const upload = source.kind === 'upload' ? this.state.uploads.get(source.upload_ref) : null;
     const locator = source.kind === 'upload' ? (upload?.filename ?? '') : source.url;
-    const video = this.state.accept(title ?? locator.replace(/\.[a-z0-9]+$/i, ''), {
-      kind: source.kind,
-      locator,
-      external_id: null,
-      size_bytes: upload?.length ?? null,
-    });
+    const known = [...this.state.recordings.values()].find(
+      ({ video }) => video.source.kind === 'upload' && video.source.locator === locator,
+    );
+    const video =
+      known?.video ??
+      this.state.accept(title ?? locator.replace(/\.[a-z0-9]+$/i, ''), {
+        kind: source.kind,
+        locator,
+        external_id: null,
+        size_bytes: upload?.length ?? null,
+      });
     json(response, 201, {
       job_id: newId(),
       video_id: video.video_id,
       status: 'queued',
       payload_version: '2.0',
       idempotent_replay: false,
-      duplicate: false,
+      duplicate: known !== undefined,
     } satisfies Schemas['IngestReply']);
   }
 

@@ -80,6 +80,24 @@ export class People {
     return { diarization, speakers, turns: turns.toSorted((a, b) => a.start_ms - b.start_ms) };
   }
 
+  /** The same words elsewhere are the same voices, in their order. */
+  recognise(recording: Recording): void {
+    const other = [...this.#recordings.values()].find(
+      ({ transcript, video }) =>
+        transcript?.text === recording.transcript?.text && video !== recording.video,
+    );
+    if (!other) return;
+    const before = this.speakersOf(other).speakers;
+    for (const [index, speaker] of this.speakersOf(recording).speakers.entries()) {
+      const known = before[index];
+      if (!known) continue;
+      const link: Partial<Link> = { how: 'match', score: 0.83 };
+      const person_id = known.person_id ?? this.create(null).person?.person_id ?? '';
+      if (!known.person_id) this.assign(known.speaker_id, { person_id }, link);
+      this.assign(speaker.speaker_id, { person_id }, link);
+    }
+  }
+
   /** What a search hit says of its speaker. */
   nameOf(recording: Recording, speakerId: string | null): Schemas['SearchHit']['speaker'] {
     const found = this.speakersOf(recording).speakers.find((s) => s.speaker_id === speakerId);
@@ -305,8 +323,9 @@ export class People {
     if (!done) throw new Missing();
     const open = this.#done.filter(({ event }) => event.can_undo);
     if (open.at(-1) !== done) throw new Conflict('something later rests on it');
-    const { person_id } = done.event;
-    const undo = this.#change({ kind: 'undo', person_id }, () => {
+    const { person_id, kind } = done.event;
+    const evidence = { of: eventId, kind };
+    const undo = this.#change({ kind: 'undo', person_id, evidence }, () => {
       this.#known = done.before.known;
       this.#links = done.before.links;
     });

@@ -77,7 +77,7 @@ export class State {
 
   /** Accepts a recording and begins to pretend to work on it. */
   accept(title: string, source: Video['source']): Video {
-    const script = source.locator === 'meeting.mp4' ? meeting(newId) : scriptOf(TIDES, newId);
+    const script = source.locator.startsWith('meeting') ? meeting(newId) : scriptOf(TIDES, newId);
     const recording = this.#add(title, source, script, 0);
     recording.video.status = 'queued';
     recording.transcript = null;
@@ -156,6 +156,7 @@ export class State {
     recording.transcript = this.#transcript(video.video_id, recording.script);
     video.transcript_id = recording.transcript.transcript_id;
     video.language = 'en';
+    this.people.recognise(recording);
   }
 
   #artifacts({ media, type }: Script): Video['artifacts'] {

@@ -6,6 +6,7 @@ import { Pager } from '../../components/pager';
 import { Time } from '../../components/time';
 import { useUndo } from '../../components/use_identity_action';
 import { useMay } from '../../components/use_may';
+import { plural } from '../../format';
 import {
   type Appearance,
   type IdentityEvent,
@@ -71,7 +72,22 @@ export function History({ person, appearances }: HistoryProps) {
 const actorOf = ({ actor }: IdentityEvent) =>
   actor === 'matching' ? 'by comparing voices' : `by ${actor}`;
 
-const textOf = (value: unknown) => (typeof value === 'string' && value ? `“${value}”` : null);
+const textOf = (value: unknown) => (typeof value === 'string' && value ? value : null);
+const quoted = (value: unknown) => (textOf(value) === null ? null : `“${textOf(value)}”`);
+const countOf = (value: unknown) =>
+  typeof value === 'number' ? plural(value, 'voice was', 'voices were') : null;
+
+const UNDONE: Readonly<Record<string, string>> = {
+  assign: 'That a voice is this person was undone',
+  create: 'The creation was undone',
+  rename: 'A renaming was undone',
+  merge: 'A merge was undone',
+  split: 'A split was undone',
+  reject: 'That a voice is somebody else was undone',
+  enrol: 'A voiceprint was taken back',
+  consent: 'A change of recognition was undone',
+  undo: 'An undo was undone',
+};
 
 /** One event in words; `personId` is whose history it is. */
 export function describeEvent(
@@ -98,24 +114,25 @@ export function describeEvent(
     case 'create':
       return 'The person was created';
     case 'rename': {
-      const to = textOf(evidence.to) ?? textOf(evidence.name);
-      const from = textOf(evidence.from) ?? textOf(evidence.before);
+      const [from, to] = [quoted(evidence.from), quoted(evidence.to)];
       return `Renamed${from ? ` from ${from}` : ''}${to ? ` to ${to}` : ''}`;
     }
     case 'merge':
       return toThis ? 'Somebody was merged into this person' : 'Merged into somebody else';
     case 'split':
-      return toThis ? 'Some voices were split out' : 'Split out of somebody else';
+      return toThis
+        ? `${countOf(evidence.speakers) ?? 'Some voices were'} split out`
+        : 'Split out of somebody else';
     case 'reject':
       return `${voice} was said not to be this person`;
     case 'enrol':
       return 'A voiceprint was added';
     case 'consent': {
-      const to = textOf(evidence.to) ?? textOf(evidence.consent);
+      const to = quoted(evidence.to);
       return `Recognition by voice was set${to ? ` to ${to}` : ''}`;
     }
     case 'undo':
-      return 'Something was undone';
+      return UNDONE[textOf(evidence.kind) ?? ''] ?? 'Something was undone';
     case 'erase':
       return 'The person was erased';
   }
