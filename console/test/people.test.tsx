@@ -1,5 +1,13 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { cleanup, fireEvent, render, screen, within } from '@testing-library/react';
+import {
+  cleanup,
+  configure,
+  fireEvent,
+  render,
+  screen,
+  waitFor,
+  within,
+} from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Toasts } from '../src/components/toasts';
 import { appearanceHref, describeHow } from '../src/routes/people/appearances';
@@ -11,6 +19,10 @@ import { fillMonths, formatMonth } from '../src/routes/people/talk_by_month';
 import { parseSearchState, toParameters } from '../src/routes/search/search_state';
 import type { Appearance, IdentityEvent, Person } from '../src/services/people';
 import { personName } from '../src/services/people';
+
+// A machine that builds beside it is slow, not wrong.
+configure({ asyncUtilTimeout: 10_000 });
+vi.setConfig({ testTimeout: 20_000 });
 
 afterEach(() => {
   cleanup();
@@ -161,6 +173,10 @@ describe('the profile', () => {
     permissions = ['write:people'];
     vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
       asked.push(`${init.method} ${url} ${init.body ?? ''}`.trim());
+      if (init.method === 'PATCH') {
+        const error = { code: 'conflict', message: 'that name is taken', correlation_id: 'c' };
+        return new Response(JSON.stringify({ error }), { status: 409 });
+      }
       return new Response(JSON.stringify(answer(url, init.method ?? 'GET')));
     });
   });
@@ -196,6 +212,17 @@ describe('the profile', () => {
       'POST /api/v1/identity-events/e2/undo',
       'POST /api/v1/identity-events/e1/undo',
     ]);
+  });
+  test('a refusal is said in its dialog, once, until the entry changes', async () => {
+    show();
+    fireEvent.click(await screen.findByRole('button', { name: 'Rename' }));
+    const dialog = within(screen.getByRole('dialog'));
+    fireEvent.change(dialog.getByLabelText('Name'), { target: { value: 'Bea' } });
+    fireEvent.click(dialog.getByRole('button', { name: 'Rename' }));
+    await dialog.findByText('That name is taken.');
+    expect(screen.getAllByText(/that name is taken/i)).toHaveLength(1);
+    fireEvent.change(dialog.getByLabelText('Name'), { target: { value: 'Cora' } });
+    await waitFor(() => expect(screen.queryByText('That name is taken.')).toBeNull());
   });
   test('who may not change is offered nothing', async () => {
     permissions = ['read:transcripts'];

@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { cleanup, configure, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { optionsFor, PersonPicker } from '../src/components/person_picker';
 import { missingParts } from '../src/components/status';
@@ -17,6 +17,10 @@ import {
 import type { Person } from '../src/services/people';
 import type { Speaker, Turn } from '../src/services/speakers';
 import type { Video } from '../src/services/videos';
+
+// A machine that builds beside it is slow, not wrong.
+configure({ asyncUtilTimeout: 10_000 });
+vi.setConfig({ testTimeout: 20_000 });
 
 afterEach(() => {
   cleanup();

@@ -8,10 +8,12 @@ interface IdentityAction<T> {
   said: (value: T) => string; // "Speaker 2 is Ada"
   before?: (value: T) => void; // shows it at once
   after?: (reply: IdentityReply, value: T) => void;
+  inPlace?: boolean; // an error is shown where it was asked for, not as a message
 }
 
 /** A change of who somebody is: told with the way to undo it; whatever shows names reads again. */
-export function useIdentityAction<T>({ act, said, before, after }: IdentityAction<T>) {
+export function useIdentityAction<T>(action: IdentityAction<T>) {
+  const { act, said, before, after, inPlace = false } = action;
   const client = useQueryClient();
   const undo = useUndo();
   return useMutation({
@@ -22,7 +24,7 @@ export function useIdentityAction<T>({ act, said, before, after }: IdentityActio
       else tellUndo(said(value), () => undo.mutate(reply.event_ids));
       after?.(reply, value);
     },
-    onError: tellError,
+    onError: (error) => inPlace || tellError(error),
     onSettled: () => refreshNames(client),
   });
 }

@@ -60,8 +60,6 @@ export const personEventsQuery = (personId: string, offset: number, limit: numbe
 const post = (path: string, body?: unknown) =>
   request<IdentityReply>('POST', path, body === undefined ? {} : { body });
 
-export const createPerson = (name: string) => post('/people', { name });
-
 export const changePerson = (personId: string, change: PersonChange) =>
   request<IdentityReply>('PATCH', `/people/${personId}`, { body: change });
 
@@ -71,9 +69,6 @@ export const mergePerson = (personId: string, into: string) =>
 
 export const splitPerson = (personId: string, speakerIds: readonly string[], name?: string) =>
   post(`/people/${personId}/split`, { speaker_ids: speakerIds, ...(name && { name }) });
-
-export const enrolSpeaker = (personId: string, speakerId: string) =>
-  post(`/people/${personId}/voiceprints`, { speaker_id: speakerId });
 
 export const assignSpeaker = (speakerId: string, who: Who) =>
   post(`/speakers/${speakerId}/assign`, who);

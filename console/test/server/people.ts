@@ -1,7 +1,7 @@
 // People as a stand-in: who a voice belongs to, in memory, with events that can be undone in order.
 import type { components } from '../../src/services/api';
-import type { IdentityEvent } from '../../src/services/people';
-import type { Speaker, Turn, VideoSpeakers } from '../../src/services/speakers';
+import type { IdentityEvent } from '../../src/services/people.ts';
+import type { Speaker, Turn, VideoSpeakers } from '../../src/services/speakers.ts';
 import { newId, type Recording } from './state.ts';
 
 type Schemas = components['schemas'];

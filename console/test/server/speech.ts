@@ -1,7 +1,7 @@
 // Things people might say, and how a recording of them sounds: canned data for development.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TranscriptSegment } from '../../src/services/transcripts';
+import type { TranscriptSegment } from '../../src/services/transcripts.ts';
 
 const HERE = import.meta.dirname;
 const textOf = (name: string) => readFileSync(join(HERE, 'texts', `${name}.txt`), 'utf8').trim();

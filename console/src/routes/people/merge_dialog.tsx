@@ -23,6 +23,7 @@ export function MergeDialog({ person, onClose }: { person: Person; onClose: () =
   const [into, setInto] = useState<Into | null>(null);
   const name = personName(person);
   const merge = useIdentityAction({
+    inPlace: true,
     act: (target: Into) => mergePerson(person.person_id, target.person_id),
     said: (target) => `${name} was merged into ${target.name}`,
     after: (_, target) => {

@@ -29,6 +29,7 @@ export function NameDialog({ person, onClose }: NameDialogProps) {
 function Rename({ person, onClose }: NameDialogProps) {
   const [name, setName] = useState(person.name ?? '');
   const rename = useIdentityAction({
+    inPlace: true,
     act: (next: string) => changePerson(person.person_id, { name: next }),
     said: (next) => `${personName(person)} is ${next} now`,
     after: onClose,
@@ -78,6 +79,7 @@ const NAMING =
 function NameVoice({ person, onClose }: NameDialogProps) {
   const [, navigate] = useLocation();
   const name = useIdentityAction({
+    inPlace: true,
     act: ({ who }: { who: Who; name: string }) =>
       'person_id' in who
         ? mergePerson(person.person_id, who.person_id)

@@ -7,6 +7,7 @@ import { ErrorNotice, Skeleton } from '../../components/list_state';
 import { Time } from '../../components/time';
 import { useKeys } from '../../components/use_keys';
 import { formatDuration, plural } from '../../format';
+import { ApiError } from '../../services/http';
 import {
   type ErasureProof,
   type Person,
@@ -54,13 +55,15 @@ function KnownPerson({ personId, onErased }: KnownPersonProps) {
         <ErrorNotice
           error={profile.error}
           onRetry={() => void profile.refetch()}
-          action={profile.error.message && <Link href="/people">All people</Link>}
+          action={isGone(profile.error) && <Link href="/people">All people</Link>}
         />
       </div>
     );
   }
   return <LoadedPerson profile={profile.data} onErased={onErased} />;
 }
+
+const isGone = (error: Error) => error instanceof ApiError && error.status === 404;
 
 interface LoadedPersonProps {
   profile: Profile;

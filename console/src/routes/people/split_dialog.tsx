@@ -23,6 +23,7 @@ export function SplitDialog({ profile, onClose }: { profile: Profile; onClose: (
   const [name, setName] = useState('');
   const old = personName(person);
   const split = useIdentityAction({
+    inPlace: true,
     act: ({ speakerIds, name: next }: Split) =>
       splitPerson(person.person_id, speakerIds, next || undefined),
     said: ({ speakerIds, name: next }) =>

@@ -47,6 +47,7 @@ export function useVoiceActions(
         : known,
     );
   const assign = useIdentityAction({
+    inPlace: true,
     act: ({ voice, who }: { voice: Voice; who: Who; name: string }) =>
       assignSpeaker(voice.speaker.speaker_id, who),
     said: ({ voice, name }) => `${voice.speaker.label} is ${name}`,
