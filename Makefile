@@ -91,9 +91,12 @@ eval: setup program ## measure recognition, speakers and retrieval on real data 
 	@$(VENV) -m tests.eval
 	@$(VENV) -m tests.eval.retrieval
 	@.venv-eval/bin/python -m tests.eval.diarization
+	@$(VENV) -m tests.eval.whole_transcript
+	@$(VENV) -m tests.eval.identity
 
 bench: setup setup-bench program ## measure speed as ratios to named peers and write docs/performance.md
-	@cmake --build --preset release --target search_bench queue_bench
+	@tools/setup.sh eval
+	@cmake --build --preset release --target search_bench queue_bench diarization_tool
 	@$(VENV) -m tests.bench $(BENCH)
 
 format: ## format all C++ sources in place

@@ -44,9 +44,12 @@ def main() -> None:
     shutil.rmtree(ROOT / DATA, ignore_errors=True)
     (ingested,) = narralytica("ingest", "--wait", RECORDING)
     video = ingested["video_id"]
+    heard = narralytica("speakers", video, "--format", "json")
+    labels = {speaker["speaker_id"]: speaker["label"] for speaker in heard["speakers"]}
     transcript = narralytica("transcript", video, "--format", "json")
     for segment in transcript["segments"]:
-        print(f"  {clock(segment['start_ms']):>7}  {segment['text']}")
+        who = labels.get(segment["speaker_id"], "")
+        print(f"  {clock(segment['start_ms']):>7}  {who}: {segment['text']}")
     for query in QUERIES:
         reply = narralytica("search", query)
         if not reply["items"]:

@@ -111,7 +111,7 @@ inline constexpr Statement kClaim{
     " progress = 0, progress_stage = '', eta_ms = NULL, updated_at_ms = $8,"
     " started_at_ms = COALESCE(started_at_ms, $8) WHERE id = $1"};
 
-// Of PostgreSQL's schema (migrations/0011_claims).
+// Of PostgreSQL's schema (migrations/0014_lean_claims).
 inline constexpr Statement kClaimMany{"jobs.claim_many", nullptr,
                                       "SELECT " NRL_JOB_COLUMNS
                                       " FROM claim_jobs($1, $2, $3, $4, $5, $6)"};

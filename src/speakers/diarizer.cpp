@@ -10,7 +10,7 @@ namespace narralytica::speakers {
 namespace {
 
 // Raise it when the algorithm gives other turns for the same sound.
-constexpr int kAlgorithmVersion = 1;
+constexpr int kAlgorithmVersion = 2;
 constexpr int64_t kMeanFeatures = 6'000;  // a minute at a time
 constexpr double kMeanShare = 0.02;       // of the progress
 constexpr double kHeardShare = 0.97;

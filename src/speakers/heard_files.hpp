@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/id.hpp"
 #include "speakers/voice_chunk.hpp"
 
 namespace narralytica::speakers {

@@ -44,6 +44,24 @@ TEST(Voices, BoundsAreKept) {
   EXPECT_EQ(FindVoices(heard, {.least = 5, .most = 9}).size(), 5U);
 }
 
+// Coughs and mixtures: tracks that sound like nothing else, more of them than speakers.
+TEST(Voices, WhatIsHeardOnceInALongRecordingIsNobody) {
+  Heard heard(1'000 * kSampleRate);
+  std::mt19937 random(1);
+  size_t alone = kTracks;
+  for (int64_t chunk = 0; chunk < heard.grid().chunks(); ++chunk) {
+    VoiceChunk heard_chunk = HearScript(heard.grid(), chunk, heard.Carried(), [](double seconds) {
+      return int(seconds) % 10 < 3 ? 1U << (int(seconds / 10) % 2) : 0U;
+    });
+    for (size_t window = 0; window < heard_chunk.windows.size(); window += 4) {
+      heard_chunk.windows[window][2] = {VoiceOf(alone++, random, 0.02f), 2.5f};
+    }
+    heard.Append(heard_chunk);
+  }
+  EXPECT_GT(alone, 90U);
+  EXPECT_EQ(FindVoices(heard, {}).size(), 2U);
+}
+
 TEST(Voices, SilenceHasNone) {
   const Heard heard = Hear(30, [](double) { return 0U; });
   EXPECT_TRUE(FindVoices(heard, {}).empty());

@@ -16,7 +16,8 @@ constexpr float kApartMax = 0.40f;   // of the halves of one that is two
 constexpr double kSecondsMin = 2.0;  // of a speaker
 constexpr double kMeanSecondsMin = 0.8;
 constexpr float kSureWeight = 0.5f;
-constexpr int kRoundsMax = 60;
+constexpr int kRoundsMax = 60;        // beside one for each of the first voices
+constexpr size_t kDroppedShare = 16;  // one in so many goes in a round, at least one
 constexpr size_t kSplitSample = 800;  // sliding voices that a split looks at
 constexpr int kSplitRounds = 10;
 constexpr double kCentreSeconds =
@@ -45,7 +46,8 @@ class VoiceFinder {
   std::vector<Voice> Find() {
     std::vector<Voice> voices = FirstVoices();
     if (voices.empty()) return voices;
-    for (int round = 0; round < kRoundsMax; ++round) {
+    const int rounds = kRoundsMax + int(voices.size());
+    for (int round = 0; round < rounds; ++round) {
       Vote vote = Ask(voices);
       if (DropSmallest(vote) || JoinAlike(vote)) {
         voices = std::move(vote.voices);
@@ -121,12 +123,16 @@ Vote VoiceFinder::Ask(const std::vector<Voice>& voices) const {
 }
 
 bool VoiceFinder::DropSmallest(Vote& vote) const {
-  if (vote.voices.size() <= count_.least) return false;
-  const auto least = std::ranges::min_element(vote.seconds);
   const double enough = std::min(kSecondsMin, std::ranges::max(vote.seconds));
-  if (*least >= enough) return false;
-  vote.voices.erase(vote.voices.begin() + (least - vote.seconds.begin()));
-  return true;
+  const size_t most = 1 + vote.voices.size() / kDroppedShare;
+  size_t dropped = 0;
+  for (; dropped < most && vote.voices.size() > count_.least; ++dropped) {
+    const auto least = std::ranges::min_element(vote.seconds);
+    if (*least >= enough) break;
+    vote.voices.erase(vote.voices.begin() + (least - vote.seconds.begin()));
+    vote.seconds.erase(least);
+  }
+  return dropped > 0;
 }
 
 // The two that are most alike, when they are one or there are too many.

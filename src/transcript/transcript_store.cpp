@@ -102,8 +102,8 @@ Status InsertTranscript(access::Tx& tx, const Transcript& transcript,
   for (const StoredSegment& segment : segments) {
     NRL_CHECK(tx.Execute(kInsertSegment, segment.id, tx.tenant(), transcript.video, transcript.id,
                          segment.segment_index, segment.range.start_ms, segment.range.end_ms,
-                         segment.text, segment.language, segment.confidence, segment.speaker,
-                         segment.overlap_ms));
+                         segment.text, segment.language, segment.confidence,
+                         segment.speaker.value_or(SpeakerId()), segment.overlap_ms));
   }
   return {};
 }

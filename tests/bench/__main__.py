@@ -1,10 +1,11 @@
 """`make bench`: measures ratios to peers and writes docs/performance.md.
 
-    python -m tests.bench [--only pipeline|http|lexical|vectors|queue]... [--pairs N] [--quick]
-                          [--segments N] [--rows N]
+    python -m tests.bench [--only pipeline|diarization|http|lexical|vectors|queue]...
+                          [--pairs N] [--quick] [--segments N] [--rows N]
 
-Needs the release build with search_bench and queue_bench, the models, the evaluation data
-(EVAL_DATA, or shared/data beside the checkout), Node for http and queue, nginx and wrk for http.
+Needs the release build with search_bench, queue_bench and diarization_tool, the models, the
+evaluation data (EVAL_DATA, or shared/data beside the checkout), Node for http and queue, nginx and
+wrk for http, the evaluation's Python packages (tools/setup.sh eval) for diarization.
 --quick is one small pair of each for CI: it shows that the harness works and writes nothing. A
 whole run takes most of an hour on two idle cores.
 """
@@ -22,10 +23,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tests.bench import lexical, pairs, pipeline, queue, report, tool, vectors, web
+from tests.bench import diarization, lexical, pairs, pipeline, queue, report, tool, vectors, web
 from tests.eval import data, ours
 
-BENCHES = ("lexical", "vectors", "http", "queue", "pipeline")
+BENCHES = ("lexical", "vectors", "http", "queue", "diarization", "pipeline")
 NO_DATA, SETS = 6, ("meetings", "librispeech")
 
 
@@ -56,12 +57,17 @@ def main() -> int:
 
 def what_is_missing(benches: tuple[str, ...] | list[str]) -> str:
     """What a person has to do before this can run; empty when nothing."""
-    if data.folder() is None and {"lexical", "pipeline"} & set(benches):
+    if data.folder() is None and {"lexical", "diarization", "pipeline"} & set(benches):
         return "no data: set EVAL_DATA, or put shared/data beside the checkout"
-    if not ours.is_built() or not tool.PROGRAM.exists():
+    others = set(benches) - {"diarization"}
+    if others and not (ours.is_built() and tool.PROGRAM.exists()):
         return "no program: run make bench, which builds it"
     if "queue" in benches and (shutil.which("npm") is None or not queue.PROGRAM.exists()):
         return "no npm or no queue_bench: run make bench, which builds it; Node is from nodejs.org"
+    if "diarization" in benches and not diarization.PROGRAM.exists():
+        return "no diarization_tool: run make bench, which builds it"
+    if "diarization" in benches and not diarization.EVAL_PYTHON.exists():
+        return "no pyannote.metrics: run tools/setup.sh eval"
     if "http" in benches:
         for program in ("wrk", "/usr/sbin/nginx", "node", "npm"):
             if shutil.which(program) is None:
@@ -84,6 +90,8 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             yield from queue.measure(queue.Size(jobs, 300, 60 if quick else 3_000, count))
         elif bench == "http":
             yield from web.measure(web.Size(32, 1 if quick else 10, count))
+        elif bench == "diarization":
+            yield from _diarization(options, count)
         else:
             yield from _pipeline(options, count)
 
@@ -95,6 +103,12 @@ def _pipeline(options: argparse.Namespace, count: int) -> Iterator[dict[str, Any
             recordings = data.SETS[name](_data())
             recordings = recordings[:1] if options.quick else recordings
             yield pipeline.measure_set(pipeline.Size(name, tuple(recordings), count, model))
+
+
+def _diarization(options: argparse.Namespace, count: int) -> Iterator[dict[str, Any]]:
+    for name in ("ami",) if options.quick else diarization.THRESHOLDS:
+        recordings = diarization.recordings(name, _data())
+        yield diarization.measure_set(diarization.Size(name, recordings, count))
 
 
 def _data() -> pathlib.Path:

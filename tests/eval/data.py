@@ -37,6 +37,7 @@ class Utterance:
     start_ms: int
     end_ms: int
     text: str
+    speaker: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,8 +117,9 @@ def read_stm(path: pathlib.Path) -> list[Utterance]:
     """Reads NIST STM: file, channel, speaker, start and end in seconds, label, words."""
     utterances = []
     for line in path.read_text().splitlines():
-        _, _, _, start, end, _, text = line.split(maxsplit=6)
-        utterances.append(Utterance(round(float(start) * 1000), round(float(end) * 1000), text))
+        _, _, speaker, start, end, _, text = line.split(maxsplit=6)
+        start_ms, end_ms = (round(float(edge) * 1000) for edge in (start, end))
+        utterances.append(Utterance(start_ms, end_ms, text, speaker))
     return utterances
 
 
@@ -253,7 +255,7 @@ def without_speech(music: pathlib.Path | None) -> list[Recording]:
     makers = {
         "silence": lambda: np.zeros(count, np.float32),
         "white-noise": lambda: white * NOISE_RMS,
-        "pink-noise": lambda: _pink(white),
+        "pink-noise": lambda: pink(white, NOISE_RMS),
     }
     if music is not None:
         makers["music"] = lambda: _music(music, count)
@@ -266,12 +268,12 @@ def without_speech(music: pathlib.Path | None) -> list[Recording]:
     return recordings
 
 
-def _pink(white: np.ndarray) -> np.ndarray:
-    """Power falls with 1/f, by scaling the spectrum."""
+def pink(white: np.ndarray, rms: float) -> np.ndarray:
+    """White noise made one whose power falls with 1/f, by scaling the spectrum."""
     spectrum = np.fft.rfft(white)
     spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1))
-    pink = np.fft.irfft(spectrum, len(white))
-    return (pink * (NOISE_RMS / np.sqrt(np.mean(pink**2)))).astype(np.float32)
+    noise = np.fft.irfft(spectrum, len(white))
+    return (noise * (rms / np.sqrt(np.mean(noise**2)))).astype(np.float32)
 
 
 def _music(folder: pathlib.Path, count: int) -> np.ndarray:

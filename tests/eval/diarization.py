@@ -1,11 +1,15 @@
 """`make eval`, third part: who speaks when, on recordings whose turns are known.
 
-    python -m tests.eval.diarization [--set meetings|ami]
+    python -m tests.eval.diarization [--set meetings|ami|synthetic] | --score SET
 
-Writes docs/quality.md and docs/quality/diarization.jsonl. Scored by pyannote.metrics, overlapped
+Writes docs/quality.md and docs/quality/diarization.jsonl; --score only prints the figures of the
+replies that it reads, one a line, for tests/bench. Scored by pyannote.metrics, overlapped
 speech included: diarization error rate with a collar of 0 and of .25 s to each side of a reference
 boundary, Jaccard error rate, how often the number of speakers is right. Intervals are 95 %
 bootstrap over recordings: with four or ten of them they are wide, and say so.
+
+*synthetic*: hours of many voices, made here (tests/eval/synthetic_meetings.py), with what becomes
+of turns by their length and level.
 
 Runs in the environment of tools/requirements-eval.txt, which the tests do not need.
 """
@@ -15,23 +19,25 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import operator
 import pathlib
 import random
-import subprocess
 import sys
+import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
 
-from tests.eval import data, report
+from tests.eval import data, many_voices, report, synthetic_meetings, voice_clips
+from tests.eval.voices_tool import PROGRAM, ask
 
-PROGRAM = data.ROOT / "build/release/diarization_tool"
-THREADS = 2
 ROUNDS = 2_000
 SEED = 7
 COLLAR_S = 0.25
+SETS = ("meetings", "ami")
+SYNTHETIC = "synthetic"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,9 +89,13 @@ def scored_part(path: pathlib.Path, audio_s: float) -> Timeline:
 
 def score(path: pathlib.Path, reply: dict) -> Scored:
     """Compares the turns found in a recording with its reference."""
-    reference = read_rttm(path.read_text())
-    found = read_rttm(reply["rttm"])
     part = scored_part(path, reply["audio_ms"] / 1000)
+    return compare(read_rttm(path.read_text()), part, reply)
+
+
+def compare(reference: Annotation, part: Timeline, reply: dict) -> Scored:
+    """The same with a reference that was read."""
+    found = read_rttm(reply["rttm"])
     exact = DiarizationErrorRate(collar=0)(reference, found, uem=part, detailed=True)
     # pyannote counts the collar's both sides.
     lenient = DiarizationErrorRate(collar=2 * COLLAR_S)(reference, found, uem=part, detailed=True)
@@ -107,13 +117,7 @@ def score(path: pathlib.Path, reply: dict) -> Scored:
 
 def diarize(recordings: Sequence[data.Recording]) -> list[dict]:
     """What the product finds, one reply a recording."""
-    library = data.cache() / "sdk/lib/libonnxruntime.so"
-    command = [str(PROGRAM), str(data.cache() / "models"), str(library), str(THREADS)]
-    paths = "".join(f"{data.as_wav(recording)}\n" for recording in recordings)
-    done = subprocess.run(command, input=paths, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return ask([str(data.as_wav(recording)) for recording in recordings])
 
 
 def rate(scores: Sequence[Scored]) -> float:
@@ -143,7 +147,12 @@ def measure(name: str, folder: pathlib.Path) -> dict:
     """One row of the report."""
     pairs = references(folder, name)
     replies = diarize([recording for recording, _ in pairs])
-    scores = [score(path, reply) for (_, path), reply in zip(pairs, replies, strict=True)]
+    return figures(name, [path for _, path in pairs], replies)
+
+
+def figures(name: str, paths: Sequence[pathlib.Path], replies: Sequence[dict]) -> dict:
+    """The figures of replies about recordings whose references these are."""
+    scores = [score(path, reply) for path, reply in zip(paths, replies, strict=True)]
     total = sum(s.total_s for s in scores)
     audio_s = sum(s.audio_s for s in scores)
     parts = {
@@ -164,23 +173,67 @@ def measure(name: str, folder: pathlib.Path) -> dict:
     }
 
 
+def measure_synthetic(folder: pathlib.Path) -> Iterator[dict]:
+    """A row a recording, and one of what became of all their turns."""
+    clips = voice_clips.voices(folder)
+    by_length, by_level = [], []
+    for plan in synthetic_meetings.PLANS:
+        made = synthetic_meetings.make(plan, clips)
+        with tempfile.TemporaryDirectory() as scratch:
+            [reply] = ask([str(data.write_audio(pathlib.Path(scratch) / "made.wav", made.samples))])
+        reference, found = read_rttm(made.rttm), read_rttm(reply["rttm"])
+        audio_s = reply["audio_ms"] / 1000
+        scored = compare(reference, Timeline([Segment(0, audio_s)]), reply)
+        mapping = DiarizationErrorRate().optimal_mapping(reference, found)
+        turns = many_voices.read_rttm(reply["rttm"])
+        for kinds, kind in ((by_length, "length"), (by_level, "level")):
+            kinds.append(many_voices.fates(made.turns, turns, mapping, operator.attrgetter(kind)))
+        yield {
+            "recording": plan.name,
+            "turns": len(made.turns),
+            "voices": len(reference.labels()),
+            "speakers": reply["speakers"],
+            "der_collar": round(collar_rate([scored]), 2),
+            "der": round(rate([scored]), 2),
+            "missed": round(100 * scored.missed_s / scored.total_s, 2),
+            "false": round(100 * scored.false_s / scored.total_s, 2),
+            "confused": round(100 * scored.confused_s / scored.total_s, 2),
+            "jer": round(100 * scored.jaccard, 2),
+            "audio_s": round(audio_s, 1),
+            "cpu_per_audio_s": round(scored.cpu_s / audio_s, 4),
+        }
+    yield {
+        "recording": report.FATES,
+        "by_length": many_voices.together(by_length, tuple(synthetic_meetings.LENGTHS)),
+        "by_level": many_voices.together(by_level, tuple(synthetic_meetings.LEVELS)),
+    }
+
+
 def main() -> int:
     """Measures the sets, adds the rows to the history and writes the report."""
     parser = argparse.ArgumentParser(prog="python -m tests.eval.diarization")
-    parser.add_argument("--set", action="append", choices=("meetings", "ami"))
+    parser.add_argument("--set", action="append", choices=(*SETS, SYNTHETIC))
+    parser.add_argument("--score", choices=SETS, help="score the replies of the standard input")
     arguments = parser.parse_args()
     folder = data.folder()
     if folder is None:
         print("eval: no data: set EVAL_DATA, or put shared/data beside the checkout")
         return 6
+    warnings.filterwarnings("ignore", category=UserWarning, module="pyannote")
+    if arguments.score:
+        paths = [path for _, path in references(folder, arguments.score)]
+        print(json.dumps(figures(arguments.score, paths, [json.loads(line) for line in sys.stdin])))
+        return 0
     if not PROGRAM.exists():
         print("eval: no program: run make eval")
         return 6
-    warnings.filterwarnings("ignore", category=UserWarning, module="pyannote")
-    for name in arguments.set or ("meetings", "ami"):
-        row = measure(name, folder) | report.provenance()
-        report.append(row, report.DIARIZATION)
-        print(report.line(row), flush=True)
+    for name in arguments.set or (*SETS, SYNTHETIC):
+        rows = measure_synthetic(folder) if name == SYNTHETIC else [measure(name, folder)]
+        history = report.SYNTHETIC if name == SYNTHETIC else report.DIARIZATION
+        for row in rows:
+            row |= report.provenance()
+            report.append(row, history)
+            print(report.line(row), flush=True)
     report.write()
     return 0
 

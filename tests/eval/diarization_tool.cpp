@@ -1,7 +1,10 @@
-// Speakers of recordings on a line protocol, for tests/eval/diarization.py: one path of a 16 kHz
-// mono WAV a line in, one JSON object a line out. Test-only.
+// Speakers of recordings on a line protocol, for tests/eval and tests/bench: one path of a 16 kHz
+// mono WAV a line in, after it perhaps a tab and the greatest number of speakers; one JSON object a
+// line out. Test-only.
 //
-//     {"rttm": "...", "speakers": n, "audio_ms": n, "cpu_ms": n}
+//     {"rttm": "...", "speakers": n, "audio_ms": n, "cpu_ms": n, "voices": [[256 floats]]}
+//
+// Voices are in the order of the names s0, s1, ... of the RTTM.
 //
 // Usage: diarization_tool MODELS_FOLDER ONNXRUNTIME_LIBRARY THREADS
 #include <sys/resource.h>
@@ -68,22 +71,33 @@ int64_t CpuMs() {
   return ms(usage.ru_utime) + ms(usage.ru_stime);
 }
 
+nlohmann::json Answer(const std::string& line, VoiceListener& listener) {
+  const int64_t before = CpuMs();
+  const size_t tab = line.find('\t');
+  const std::string path = line.substr(0, tab);
+  DiarizeOptions options;
+  if (tab != std::string::npos) options.count.most = std::stoul(line.substr(tab + 1));
+  WavReader reader(path);
+  const Diarization found = Must(Diarize(reader, listener, options, Deadline::Never()));
+  std::vector<std::string> names;
+  nlohmann::json voices = nlohmann::json::array();
+  for (size_t i = 0; i < found.speakers.size(); ++i) {
+    names.push_back("s" + std::to_string(i));
+    voices.push_back(found.speakers[i].voice);
+  }
+  const std::string name = std::filesystem::path(path).stem().string();
+  return {{"rttm", ToRttm(name, found.turns, names)},
+          {"speakers", names.size()},
+          {"audio_ms", reader.sample_count() * 1'000 / kSampleRate},
+          {"cpu_ms", CpuMs() - before},
+          {"voices", voices}};
+}
+
 int Run(const std::string& models, const std::string& library, int threads) {
   auto runtime = Must(platform::Runtime::Load(library));
   LocalListener listener(Must(VoiceModel::Open(runtime, models + "/community-1")), threads);
-  for (std::string path; std::getline(std::cin, path);) {
-    const int64_t before = CpuMs();
-    WavReader reader(path);
-    const Diarization found = Must(Diarize(reader, listener, {}, Deadline::Never()));
-    std::vector<std::string> names;
-    for (size_t i = 0; i < found.speakers.size(); ++i) names.push_back("s" + std::to_string(i));
-    const std::string name = std::filesystem::path(path).stem().string();
-    std::cout << nlohmann::json{{"rttm", ToRttm(name, found.turns, names)},
-                                {"speakers", names.size()},
-                                {"audio_ms", reader.sample_count() * 1'000 / kSampleRate},
-                                {"cpu_ms", CpuMs() - before}}
-                     .dump()
-              << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    std::cout << Answer(line, listener).dump() << std::endl;
   }
   return 0;
 }

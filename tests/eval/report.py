@@ -15,7 +15,9 @@ from tests.eval import data, peer_whisper_cpp, scoring
 
 HISTORIES = data.ROOT / "docs/quality"
 RECOGNITION, RETRIEVAL = "recognition.jsonl", "retrieval.jsonl"
-DIARIZATION = "diarization.jsonl"
+DIARIZATION, SYNTHETIC = "diarization.jsonl", "synthetic.jsonl"
+WORDS, IDENTITY = "words.jsonl", "identity.jsonl"
+FATES = "what becomes of turns"  # a row of SYNTHETIC over all recordings
 PAGE = data.ROOT / "docs/quality.md"
 GATED = ("meetings", "librispeech")
 GATE_POINT, GATE_HIGH = 0.5, 1.5
@@ -76,11 +78,42 @@ def write() -> None:
     parts += [SPEED, table(SPEED_COLUMNS, shown)]
     told_apart = {row["set"]: row for row in rows(DIARIZATION)}
     parts += [SPEAKERS, table(SPEAKER_COLUMNS, list(told_apart.values()))]
+    parts += many_voices() + whole_transcript() + identity()
     found = {tuple(row[key] for key in RETRIEVAL_KEY): row for row in rows(RETRIEVAL)}
     parts += [FINDING, table(RETRIEVAL_COLUMNS, list(found.values()))]
     parts += [RESTS_ON, table(ORIGIN_COLUMNS, shown)]
     parts += [MOVES, table(MOVE_COLUMNS, [r for r in history if "wer" in r][-HISTORY_SHOWN:])]
     PAGE.write_text("\n\n".join(parts) + "\n")
+
+
+def many_voices() -> list[str]:
+    """The section about synthesised recordings; nothing without any."""
+    newest = {row["recording"]: row for row in rows(SYNTHETIC)}
+    if not newest:
+        return []
+    parts = [MANY_VOICES, table(VOICES_COLUMNS, [r for r in newest.values() if "der" in r])]
+    if FATES in newest:
+        kinds = newest[FATES]["by_length"] | newest[FATES]["by_level"]
+        parts.append(table(FATE_COLUMNS, [{"kind": k} | shares for k, shares in kinds.items()]))
+    return parts
+
+
+def whole_transcript() -> list[str]:
+    """The section about words with speakers; nothing without any."""
+    newest = {tuple(row[key] for key in WORDS_KEY): row for row in rows(WORDS)}
+    return [WHOLE, table(WORDS_COLUMNS, list(newest.values()))] if newest else []
+
+
+def identity() -> list[str]:
+    """The section about telling people again; nothing without any."""
+    history = rows(IDENTITY)
+    pairs = {row["seconds"]: row for row in history if "seconds" in row}
+    found = [row for row in history if "right" in row][-1:]
+    if not pairs or not found:
+        return []
+    rules = "Rules: cosine at least {threshold}, {margin} above the next.".format(**found[0])
+    parts = [f"{IDENTITIES} {rules}", table(PAIR_COLUMNS, list(pairs.values()))]
+    return [*parts, table(AGAIN_COLUMNS, found)]
 
 
 def table(columns: dict[str, Any], content: list[Row]) -> str:
@@ -173,6 +206,63 @@ SPEAKER_COLUMNS = {
     "measured": lambda row: row["date"],
     "commit": lambda row: f"`{row['commit']}`",
 }
+VOICES_COLUMNS = {
+    "recording": lambda row: row["recording"],
+    "turns": lambda row: row["turns"],
+    "voices found, of": lambda row: f"{row['speakers']} of {row['voices']}",
+    "DER %, collar .25": lambda row: row["der_collar"],
+    "DER %": lambda row: row["der"],
+    "missed": lambda row: row["missed"],
+    "false": lambda row: row["false"],
+    "confused": lambda row: row["confused"],
+    "JER %": lambda row: row["jer"],
+    "CPU s per audio s": lambda row: row["cpu_per_audio_s"],
+    "measured": lambda row: row["date"],
+    "commit": lambda row: f"`{row['commit']}`",
+}
+FATE_COLUMNS = {
+    "turns": lambda row: row["kind"],
+    "number": lambda row: row["turns"],
+    "right %": lambda row: row["right"],
+    "somebody else's %": lambda row: row["other"],
+    "nobody's %": lambda row: row["missed"],
+}
+WORDS_KEY = ("set", "model", "system", "turns", "rule")
+WORDS_COLUMNS = {
+    "model": lambda row: row["model"],
+    "system": lambda row: row["system"],
+    "turns": lambda row: row["turns"],
+    "rule": lambda row: row["rule"],
+    "cpWER %": lambda row: interval(row, "cpwer"),
+    "WDER %": lambda row: interval(row, "wder"),
+    "wrong speaker": lambda row: f"{row['wrong']} of {row['words']} words",
+    "nobody's": lambda row: row["nobody"],
+    "measured": lambda row: row["date"],
+    "commit": lambda row: f"`{row['commit']}`",
+}
+PAIR_COLUMNS = {
+    "seconds": lambda row: row["seconds"],
+    "people": lambda row: row["people"],
+    "clips": lambda row: row["clips"],
+    "nobody heard": lambda row: row["unheard"],
+    "pairs, same / different": lambda row: f"{row['same']} / {row['other']}",
+    "EER %": lambda row: row["eer"],
+    "FAR %": lambda row: row["far"],
+    "FRR %": lambda row: row["frr"],
+    "same, 5th percentile": lambda row: row["same_p5"],
+    "different, 99th": lambda row: row["other_p99"],
+    "commit": lambda row: f"`{row['commit']}`",
+}
+AGAIN_COLUMNS = {
+    "recordings": lambda row: row["recordings"],
+    "speakers found": lambda row: row["speakers"],
+    "known, given to the right one": lambda row: row["right"],
+    "given to somebody else": lambda row: row["wrong"],
+    "known, left unknown": lambda row: row["missed"],
+    "unknown, left so": lambda row: row["unknown"],
+    "measured": lambda row: row["date"],
+    "commit": lambda row: f"`{row['commit']}`",
+}
 RETRIEVAL_KEY = ("windows", "mode", "scope")
 RETRIEVAL_COLUMNS = {
     "documents": lambda row: row["windows"],
@@ -238,6 +328,28 @@ rate by pyannote.metrics, overlapped speech scored, with a collar of .25 s and w
 those of the latter. Intervals are 95 % bootstrap over recordings. Same two models in sherpa-onnx at
 the threshold that suits these recordings best, same joining of gaps: 7.1 / 11.0 on *meetings*,
 18.3 / 28.0 on *ami* (ten clips of 30 s)."""
+MANY_VOICES = """### Many voices, long recordings, short and quiet turns
+
+Conversations put together from real people's speech (`tests/eval/synthetic_meetings.py`): a third
+of the turns under a second, a seventh overlapping the turn before, one in seven quiet (12 dB), one
+in ten very quiet (24 dB), minutes of noise at 15 dB and of echo. What there is of a voice comes
+again in the course of an hour. Scored as above; the references keep pauses under half a second.
+Below, of the turns' time by their length and level: its own voice's, somebody else's, nobody's."""
+WHOLE = """### Who said what
+
+On *meetings*, the words of a recording with their speakers. cpWER: everything of one speaker is one
+text, speakers matched for the fewest errors (Watanabe et al. 2020). WDER: of the words that align,
+the share with another speaker (El Shafey et al. 2019). The first rule is the product's; *turns* are
+those the product finds, or the reference's own, which leaves what rule and word times cost.
+Intervals are over four recordings. Peer: the same weights, each segment that whisper.cpp writes
+given to whom sherpa-onnx hears most of it."""
+IDENTITIES = """### The same person again
+
+A clip of so much speech against ten seconds of somebody: the same person's of another recording
+(*meetings*, *ami*) or other utterances (*librispeech*), everybody else's. Equal error rate, and at
+the threshold the false accepts and false rejects. Below: every speaker found in *meetings* and
+*ami* against the people of all other recordings. The five people of *meetings* are those of
+*librispeech*, one reading each; only few of *ami* speak for ten seconds alone."""
 FINDING = """## Retrieval
 
 QMSum's validation meetings and their specific queries, through our index and searcher, e5-small as

@@ -139,3 +139,50 @@ def test_speakers_have_the_newest_row_of_each_set(page: pathlib.Path) -> None:
     report.write()
     shown = "| ami | 10 | 13.50 [9.00, 20.25] | 13.50 [9.00, 20.25] | 1 | 2 | 3 | 40 | 2 of 10 |"
     assert shown in page.read_text() and "| 99 |" not in page.read_text()
+
+
+def test_many_voices_have_a_row_a_recording_and_the_fate_of_turns(page: pathlib.Path) -> None:
+    names = ("turns", "voices", "speakers", "der_collar", "der", "missed", "false", "confused")
+    row = {name: 20 + at for at, name in enumerate((*names, "jer", "cpu_per_audio_s"))}
+    row |= {"recording": "an hour", "date": "2026-01-01", "commit": "0123"}
+    report.write()
+    assert "Many voices" not in page.read_text()
+    report.append(row | {"der": 99}, report.SYNTHETIC)
+    report.append(row, report.SYNTHETIC)
+    shares = {"turns": 7, "right": 61.0, "other": 30.0, "missed": 9.0}
+    fates = {"recording": report.FATES, "by_length": {"< 1 s": shares}, "by_level": {}}
+    report.append(fates, report.SYNTHETIC)
+    report.write()
+    text = page.read_text()
+    assert "| an hour | 20 | 22 of 21 | 23 | 24 | 25 |" in text and "| 99 |" not in text
+    assert "| < 1 s | 7 | 61.0 | 30.0 | 9.0 |" in text
+
+
+def test_words_with_speakers_have_a_row_a_rule(page: pathlib.Path) -> None:
+    row = {"set": "meetings", "model": "base", "system": "ours", "turns": "found", "rule": "one"}
+    row |= {"words": 900, "wrong": 20, "nobody": 3, "date": "2026-01-01", "commit": "0123"}
+    for name in ("cpwer", "wder"):
+        row |= {name: 4.5, f"{name}_low": 3, f"{name}_high": 6.25}
+    for each in (row | {"wrong": 99}, row, row | {"rule": "another", "wrong": 21}):
+        report.append(each, report.WORDS)
+    report.write()
+    text = page.read_text()
+    shown = "| one | 4.50 [3.00, 6.25] | 4.50 [3.00, 6.25] | 20 of 900 words | 3 |"
+    assert shown in text and "21 of 900" in text and "99 of 900" not in text
+
+
+def test_identity_has_a_row_a_length_and_says_its_rules(page: pathlib.Path) -> None:
+    rules = {"threshold": 0.5, "margin": 0.1, "date": "2026-01-01", "commit": "0123"}
+    names = ("people", "clips", "unheard", "same", "other", "eer", "far", "frr", "same_p5")
+    pairs = {name: 30 + at for at, name in enumerate((*names, "other_p99"))}
+    for seconds in (2, 5):
+        report.append(pairs | {"seconds": seconds} | rules, report.IDENTITY)
+    report.write()
+    assert "The same person again" not in page.read_text()
+    kinds = ("recordings", "speakers", "right", "wrong", "missed", "unknown")
+    report.append({name: at for at, name in enumerate(kinds)} | rules, report.IDENTITY)
+    report.write()
+    text = page.read_text()
+    assert "cosine at least 0.5, 0.1 above the next" in text
+    assert "| 2 | 30 | 31 | 32 | 33 / 34 | 35 | 36 | 37 | 38 | 39 |" in text
+    assert "| 0 | 1 | 2 | 3 | 4 | 5 |" in text

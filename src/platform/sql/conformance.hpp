@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "platform/sql/sql.hpp"
 
@@ -59,6 +61,27 @@ TEST_P(SqlConformance, KeepsEveryTypeAndNull) {
   EXPECT_EQ((*rows)[2].Int(1), -1);
   EXPECT_EQ((*rows)[2].Real(2), -1e300);
   EXPECT_EQ((*rows)[2].Bytes(3), Blob{});
+}
+
+TEST_P(SqlConformance, StatementsAloneAreTransactionsEach) {
+  constexpr int kClients = 6, kEach = 20;
+  {
+    std::vector<std::jthread> clients;
+    for (int client = 0; client < kClients; ++client) {
+      clients.emplace_back([&, client] {
+        for (int i = 0; i < kEach; ++i) {
+          const std::string id = std::to_string(client) + "-" + std::to_string(i);
+          const SqlValue share = i % 2 == 0 ? SqlValue(0.5) : SqlValue();
+          const auto put = database_->Once(kInsertThing, {id, i, share, nullptr});
+          ASSERT_TRUE(put) << put.error().cause;
+          const auto again = database_->Once(kInsertThing, {id, i, share, nullptr});
+          ASSERT_FALSE(again);
+          EXPECT_EQ(again.error().code, ErrorCode::kConflict);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(database_->Once(kAllThings, {})->size(), size_t{kClients * kEach});
 }
 
 TEST_P(SqlConformance, TextThatNotEveryDatabaseHoldsIsRefused) {

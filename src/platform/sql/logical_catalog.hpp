@@ -1,8 +1,8 @@
 // For tests: what a schema says, in words that mean the same on every database.
 //
 // One line for every column, key, index and reference, without what only one database has (names of
-// constraints, row-level security, collations). Checks are counted: each database spells their
-// conditions in its own way.
+// constraints, row-level security, collations, domains: a column of one is of the type beneath, and
+// checked). Checks are counted: each database spells their conditions in its own way.
 #pragma once
 
 #include <fmt/format.h>
@@ -22,11 +22,11 @@ inline constexpr Statement kColumns{
     "SELECT m.name, c.name, c.type, c.\"notnull\" OR c.pk > 0 AS required,"
     " COALESCE(c.dflt_value, '') FROM sqlite_schema m, pragma_table_info(m.name) c"
     " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'",
-    "SELECT t.relname::text, a.attname::text, y.typname::text, a.attnotnull,"
+    "SELECT t.relname::text, a.attname::text, COALESCE(b.typname, y.typname)::text, a.attnotnull,"
     " COALESCE(replace(pg_get_expr(d.adbin, d.adrelid), '::text', ''), '')"
     " FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace"
     " JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped"
-    " JOIN pg_type y ON y.oid = a.atttypid"
+    " JOIN pg_type y ON y.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = y.typbasetype"
     " LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum"
     " WHERE t.relkind = 'r' AND n.nspname = current_schema()"};
 // view, column
@@ -82,10 +82,11 @@ inline constexpr Statement kChecks{
     "catalog.checks",
     "SELECT name, (LENGTH(sql) - LENGTH(REPLACE(sql, 'CHECK (', ''))) / 7 FROM sqlite_schema"
     " WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
-    "SELECT t.relname::text, COUNT(c.oid) FROM pg_class t"
+    "SELECT t.relname::text, COUNT(c.oid) + (SELECT COUNT(*) FROM pg_attribute a"
+    " JOIN pg_constraint d ON d.contypid = a.atttypid WHERE a.attrelid = t.oid) FROM pg_class t"
     " JOIN pg_namespace n ON n.oid = t.relnamespace"
     " LEFT JOIN pg_constraint c ON c.conrelid = t.oid AND c.contype = 'c'"
-    " WHERE t.relkind = 'r' AND n.nspname = current_schema() GROUP BY t.relname"};
+    " WHERE t.relkind = 'r' AND n.nspname = current_schema() GROUP BY t.relname, t.oid"};
 
 inline std::string TypeName(const std::string& type) {
   static const std::map<std::string, std::string> names{{"int8", "INTEGER"},

@@ -94,7 +94,7 @@ class PostgresDatabase final : public Database {
   Result<Rows> Once(const Statement& statement, const SqlParams& params) override {
     NRL_CHECK(CheckTexts(params));
     NRL_TRY(auto connection, Take());
-    const Result<PgResult> answer = connection->Run(statement, params, Timeout());
+    const Result<PgResult> answer = connection->RunKept(statement, params, Timeout());
     // Not run again on another connection: it may have happened.
     const bool broken = !connection->idle();
     connection->used = true;

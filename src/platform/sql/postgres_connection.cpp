@@ -1,12 +1,14 @@
 #include "platform/sql/postgres_connection.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 
 #include <array>
 #include <charconv>
 #include <cstring>
 
+#include "base/hash.hpp"
 #include "platform/file.hpp"
 #include "platform/secret_file.hpp"
 
@@ -28,6 +30,9 @@ enum PgType : Oid {
   kFloat8 = 701,
   kNumeric = 1700,
 };
+
+constexpr std::string_view kNoSuchStatement = "26000";
+constexpr std::string_view kDuplicateStatement = "42P05";
 
 Error ErrorOfState(const std::string& state, const std::string& cause) {
   const std::string_view kind = std::string_view(state).substr(0, 2);
@@ -122,6 +127,12 @@ struct Bound {
     formats.push_back(format);
   }
 };
+
+// The same for the same text and types of parameters, in whatever process.
+std::string KeptName(std::string_view text, const std::vector<Oid>& types) {
+  return "narralytica_" +
+         Sha256Hex(fmt::format("{} {}", text, fmt::join(types, " "))).substr(0, 32);
+}
 
 SqlValue ReadNumber(std::string_view text, bool whole) {
   if (whole) {
@@ -256,6 +267,7 @@ Status PostgresConnection::WaitReadable(steady_clock::time_point until) {
 
 Result<PgResult> PostgresConnection::Answer(const char* name, milliseconds timeout) {
   const auto until = steady_clock::now() + timeout;
+  state_.clear();
   PgResult last;
   std::optional<Error> error;
   while (true) {
@@ -266,7 +278,11 @@ Result<PgResult> PostgresConnection::Answer(const char* name, milliseconds timeo
     PgResult next(PQgetResult(connection_.get()));
     if (next == nullptr) break;
     const ExecStatusType status = PQresultStatus(next.get());
-    if (status == PGRES_FATAL_ERROR && !error) error = ErrorOf(*next, name);
+    if (status == PGRES_FATAL_ERROR && !error) {
+      error = ErrorOf(*next, name);
+      const char* state = PQresultErrorField(next.get(), PG_DIAG_SQLSTATE);
+      state_ = state == nullptr ? "" : state;
+    }
     last = std::move(next);
   }
   if (PQstatus(connection_.get()) != CONNECTION_OK) {
@@ -292,6 +308,32 @@ Result<PgResult> PostgresConnection::Run(const Statement& statement, const SqlPa
                                      bound.formats.data(), 0);
   if (sent == 0) return Fail(Lost(statement.name));
   return Answer(statement.name, timeout);
+}
+
+Result<PgResult> PostgresConnection::RunKept(const Statement& statement, const SqlParams& params,
+                                             milliseconds timeout) {
+  if (!keeps_) return Run(statement, params, timeout);
+  const Bound bound(params);
+  const char* text = statement.postgres != nullptr ? statement.postgres : statement.text;
+  const std::string name = KeptName(text, bound.types);
+  const int count = static_cast<int>(params.size());
+  if (!kept_.contains(name)) {
+    if (PQsendPrepare(connection_.get(), name.c_str(), text, count, bound.types.data()) == 0) {
+      return Fail(Lost(statement.name));
+    }
+    auto made = Answer(statement.name, timeout);
+    // A client before us left it at this server: the name stands for the same text.
+    if (!made && state_ != kDuplicateStatement) return made;
+    kept_.insert(name);
+  }
+  if (PQsendQueryPrepared(connection_.get(), name.c_str(), count, bound.values.data(),
+                          bound.lengths.data(), bound.formats.data(), 0) == 0) {
+    return Fail(Lost(statement.name));
+  }
+  auto answer = Answer(statement.name, timeout);
+  if (answer || state_ != kNoSuchStatement) return answer;
+  keeps_ = false;
+  return Run(statement, params, timeout);
 }
 
 Rows ReadRows(const PGresult& answer) {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "platform/sql/sql.hpp"
@@ -31,6 +32,11 @@ class PostgresConnection {
   // One statement with parameters, unnamed and parsed each time.
   Result<PgResult> Run(const Statement& statement, const SqlParams& params,
                        std::chrono::milliseconds timeout);
+  // The same outside of a transaction, by a statement that the server keeps under the name of its
+  // text and is parsed once. Where the server behind this connection changes (PgBouncer in
+  // transaction mode) the statement is not there: then it is run, and all others are, as by Run.
+  Result<PgResult> RunKept(const Statement& statement, const SqlParams& params,
+                           std::chrono::milliseconds timeout);
 
   int server_version() const { return PQserverVersion(connection_.get()); }
   // Between transactions and alive, as far as is known without asking.
@@ -46,6 +52,9 @@ class PostgresConnection {
 
   std::unique_ptr<PGconn, PgFinish> connection_;
   bool broken_ = false;
+  std::string state_;           // SQLSTATE of the last answer, empty when it was no error
+  std::set<std::string> kept_;  // names of the statements that the server keeps
+  bool keeps_ = true;           // false once one of them was gone
 };
 
 // All rows of an answer: bigint, integer, smallint, boolean and whole numeric as integers, real,

@@ -55,6 +55,20 @@ TEST(Postgres, AServerThatWasRestartedIsFoundAgain) {
   EXPECT_EQ((*again)->Query(kCount, {}).value()[0].Int(0), 2);
 }
 
+TEST(Postgres, StatementsAloneAreParsedOnceUnlessTheirServerForgetsThem) {
+  static constexpr Statement kKept{"test.kept", nullptr,
+                                   "SELECT COUNT(*) FROM pg_prepared_statements WHERE $1 = 1"};
+  static constexpr Statement kForget{"test.forget", nullptr, "DEALLOCATE ALL"};
+  const auto database = WithThings();
+  const auto kept = [&] { return database->Once(kKept, {1}).value()[0].Int(0); };
+  EXPECT_EQ(kept(), 1) << "itself";
+  ASSERT_TRUE(database->Once(kGrow, {1}));
+  EXPECT_EQ(kept(), 2);
+  ASSERT_TRUE(database->Once(kForget, {}));
+  ASSERT_TRUE(database->Once(kGrow, {2})) << "as behind a pooler that changed the server";
+  EXPECT_EQ(kept(), 0) << "none is kept where one was forgotten";
+}
+
 TEST(Postgres, ATransactionWhoseServerGoesAwayIsUnavailableAndLeavesNothing) {
   const auto database = WithThings();
   auto tx = std::move(*database->Begin(SqlAccess::kWrite));

@@ -1,0 +1,2 @@
+-- expand
+-- Why: SQLite has no functions or domains, and its checks cost nothing; the number is PostgreSQL's.
