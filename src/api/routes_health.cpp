@@ -62,6 +62,7 @@ void AddAllRoutes(Router& router, const Services& services) {
   AddVideosRoutes(router, services);
   AddMediaRoutes(router, services);
   AddTranscriptsRoutes(router, services);
+  AddSpeakersRoutes(router, services);
   AddSearchRoutes(router, services);
   AddJobsRoutes(router, services);
   AddChangesRoutes(router, services);

@@ -44,6 +44,19 @@ void ReadSource(Fields& source, Wanted& wanted) {
   }
 }
 
+void ReadSpeakerCount(Fields& fields, media::IntakeRequest& intake) {
+  const auto read = [&](std::string_view name) -> std::optional<int64_t> {
+    const int64_t count = fields.Integer(name, {1, media::kSpeakersMax}, 0);
+    return count == 0 ? std::nullopt : std::optional(count);
+  };
+  intake.speakers_min = read("speakers_min");
+  intake.speakers_max = read("speakers_max");
+  if (intake.speakers_min.value_or(1) > intake.speakers_max.value_or(media::kSpeakersMax)) {
+    fields.Problem(InvalidField("speakers_min", "speakers_min is more than speakers_max",
+                                "give the smaller number first"));
+  }
+}
+
 Result<Wanted> ReadWanted(const Request& request) {
   NRL_TRY(Fields fields, Fields::OfBody(request));
   Wanted wanted;
@@ -58,6 +71,7 @@ Result<Wanted> ReadWanted(const Request& request) {
   intake.language = fields.Text(
       "language", {.characters_max = 35, .form = IsLanguageOrAuto, .form_text = "be BCP 47"});
   intake.published_at = fields.Time("published_at");
+  ReadSpeakerCount(fields, intake);
   const Json metadata = fields.FreeObject("metadata");
   if (metadata.size() > kMetadataMembersMax || metadata.dump().size() > kMetadataBytesMax) {
     fields.Problem(InvalidField("metadata", "metadata is too large",

@@ -9,26 +9,20 @@ namespace {
 constexpr std::chrono::seconds kSearchTimeout{30};
 constexpr size_t kQueryCharactersMax = 1'024;
 
-struct Wanted {
-  search::SearchRequest request;
-  bool of_speaker = false;
-};
-
-void ReadFilters(Fields& fields, Wanted& wanted) {
-  index::Filter& filter = wanted.request.filter;
+void ReadFilters(Fields& fields, index::Filter& filter) {
   filter.language =
       fields.Text("language", {.characters_max = 35, .form = IsLanguage, .form_text = "be BCP 47"});
   filter.source = fields.Choice("source", {"upload", "external_url", "youtube"});
   filter.video_id = fields.MaybeId<VideoId>("video_id");
-  wanted.of_speaker = fields.MaybeId<WorkerId>("speaker_id").has_value();
+  filter.speaker_id = fields.MaybeId<SpeakerId>("speaker_id");
   filter.published_from = fields.Time("date_from");
   filter.published_until = fields.Time("date_to");
 }
 
 // What both forms of the request share; `query_name` is what the query is called there.
-Result<Wanted> ReadWanted(Fields& fields, Fields& filters, std::string_view query_name) {
-  Wanted wanted;
-  search::SearchRequest& request = wanted.request;
+Result<search::SearchRequest> ReadWanted(Fields& fields, Fields& filters,
+                                         std::string_view query_name) {
+  search::SearchRequest request;
   request.query =
       fields.Text(query_name, {.required = true, .characters_max = kQueryCharactersMax});
   const std::string mode = fields.Choice("mode", {"lexical", "semantic", "hybrid"});
@@ -37,7 +31,7 @@ Result<Wanted> ReadWanted(Fields& fields, Fields& filters, std::string_view quer
       static_cast<uint32_t>(fields.Integer("limit", {1, search::kLimitMax}, search::kLimitDefault));
   request.offset = static_cast<uint32_t>(fields.Integer("offset", {0, search::kOffsetMax}, 0));
   request.cursor = fields.Text("cursor", {.characters_max = 512});
-  ReadFilters(filters, wanted);
+  ReadFilters(filters, request.filter);
   NRL_CHECK(filters.End());
   NRL_CHECK(fields.End());
   if (!mode.empty()) {
@@ -45,29 +39,14 @@ Result<Wanted> ReadWanted(Fields& fields, Fields& filters, std::string_view quer
   } else if (semantic) {
     request.mode = *semantic ? search::Mode::kHybrid : search::Mode::kLexical;
   }
-  return wanted;
+  return request;
 }
 
-// No recording has voices told apart yet: nothing can match, and the reply says why.
-search::SearchReply NobodySpeaks(const search::SearchRequest& request) {
-  search::SearchReply reply;
-  reply.limit = request.limit;
-  reply.offset = request.offset;
-  for (const char* leg : {"lexical", "vector"}) {
-    reply.legs.push_back({leg, false, "no recording has its speakers told apart", 0, 0, {}});
-  }
-  reply.degraded = true;
-  return reply;
-}
-
-Result<Response> Search(const Services& services, const Caller& caller, const Wanted& wanted) {
-  if (wanted.of_speaker) {
-    return JsonResponse(200, search::ToJson(NobodySpeaks(wanted.request)));
-  }
+Result<Response> Search(const Services& services, const Caller& caller,
+                        const search::SearchRequest& wanted) {
   const SearchParts parts{services.database, services.objects, services.index,
                           services.embedder, services.words,   services.environment};
-  NRL_TRY(const auto reply,
-          RunSearch(parts, caller.scope, wanted.request, Deadline::In(kSearchTimeout)));
+  NRL_TRY(const auto reply, RunSearch(parts, caller.scope, wanted, Deadline::In(kSearchTimeout)));
   return JsonResponse(200, search::ToJson(reply));
 }
 
@@ -81,7 +60,7 @@ void AddSearchRoutes(Router& router, const Services& services) {
        .permission = {"read", "search"},
        .handler = [services](const Request& request, const Caller& caller) -> Result<Response> {
          Fields fields = Fields::OfQuery(request);
-         NRL_TRY(const Wanted wanted, ReadWanted(fields, fields, "q"));
+         NRL_TRY(const auto wanted, ReadWanted(fields, fields, "q"));
          return Search(services, caller, wanted);
        }});
   router.Add(
@@ -92,7 +71,7 @@ void AddSearchRoutes(Router& router, const Services& services) {
        .handler = [services](const Request& request, const Caller& caller) -> Result<Response> {
          NRL_TRY(Fields fields, Fields::OfBody(request));
          Fields filters = fields.Object("filters");
-         NRL_TRY(const Wanted wanted, ReadWanted(fields, filters, "query"));
+         NRL_TRY(const auto wanted, ReadWanted(fields, filters, "query"));
          return Search(services, caller, wanted);
        }});
 }

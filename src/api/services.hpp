@@ -50,6 +50,7 @@ void AddSourcesRoutes(Router& router, const Services& services);
 void AddVideosRoutes(Router& router, const Services& services);
 void AddMediaRoutes(Router& router, const Services& services);
 void AddTranscriptsRoutes(Router& router, const Services& services);
+void AddSpeakersRoutes(Router& router, const Services& services);
 void AddSearchRoutes(Router& router, const Services& services);
 void AddJobsRoutes(Router& router, const Services& services);
 void AddChangesRoutes(Router& router, const Services& services);

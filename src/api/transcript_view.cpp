@@ -1,5 +1,6 @@
 #include "api/transcript_view.hpp"
 
+#include "api/speakers_view.hpp"
 #include "api/wire.hpp"
 #include "transcript/captions.hpp"
 
@@ -22,6 +23,20 @@ std::string FullText(const std::vector<transcript::Segment>& segments) {
   return text;
 }
 
+// Of those who speak in the segments; empty where it is one alone, who needs no name.
+transcript::SpeakerNames NamesFor(const LoadedTranscript& loaded) {
+  transcript::SpeakerNames names;
+  for (const transcript::Segment& segment : loaded.segments) {
+    if (segment.speaker) names.try_emplace(*segment.speaker);
+  }
+  if (names.size() < 2) return {};
+  for (const speakers::StoredSpeaker& speaker : loaded.speakers) {
+    const auto found = names.find(speaker.id);
+    if (found != names.end()) found->second = speakers::DisplayName(speaker);
+  }
+  return names;
+}
+
 }  // namespace
 
 Result<LoadedTranscript> ReadTranscriptRows(access::Tx& tx, const transcript::Transcript& found) {
@@ -33,8 +48,9 @@ Result<LoadedTranscript> ReadTranscriptRows(access::Tx& tx, const transcript::Tr
   NRL_TRY(const auto rows, transcript::SegmentsOf(tx, found.id));
   for (const transcript::StoredSegment& row : rows) {
     loaded.ids.push_back(row.id);
-    loaded.segments.push_back({row.range, row.language, row.text, {}});
+    loaded.segments.push_back({row.range, row.language, row.text, {}, row.speaker, row.overlap_ms});
   }
+  NRL_TRY(loaded.speakers, speakers::SpeakersOfVideo(tx, found.video));
   return loaded;
 }
 
@@ -71,7 +87,9 @@ Json TranscriptJson(const LoadedTranscript& loaded) {
                         {"end_ms", segment.range.end_ms},
                         {"text", segment.text},
                         {"language", segment.language},
-                        {"speaker_id", nullptr},
+                        {"speaker_id", segment.speaker ? Json(segment.speaker->str()) : Json()},
+                        {"speaker", SpeakerNameJson(loaded.speakers, segment.speaker)},
+                        {"overlap_ms", segment.overlap_ms},
                         {"words", std::move(words)}});
   }
   const transcript::Transcript& transcript = loaded.transcript;
@@ -93,8 +111,9 @@ std::string FormatTranscript(const LoadedTranscript& loaded, const std::string& 
   if (format == "json") {
     return TranscriptJson(loaded).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   }
-  if (format == "txt") return transcript::ToText(loaded.segments);
-  const auto captions = transcript::MakeCaptions(loaded.segments);
+  const transcript::SpeakerNames names = NamesFor(loaded);
+  if (format == "txt") return transcript::ToText(loaded.segments, names);
+  const auto captions = transcript::MakeCaptions(loaded.segments, names);
   return format == "srt" ? transcript::ToSrt(captions) : transcript::ToVtt(captions);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "media/video_store.hpp"
+#include "speakers/speaker_store.hpp"
 #include "transcript/segmenter.hpp"
 #include "transcript/transcript_store.hpp"
 
@@ -17,8 +18,9 @@ struct LoadedTranscript {
   media::Video video;
   platform::ObjectRef audio;
   transcript::Transcript transcript;
-  std::vector<SegmentId> ids;                 // of the segments
-  std::vector<transcript::Segment> segments;  // with their words
+  std::vector<SegmentId> ids;                     // of the segments
+  std::vector<transcript::Segment> segments;      // with their words
+  std::vector<speakers::StoredSpeaker> speakers;  // all that the segments may name
 };
 
 // The rows of a transcript, still without words; kNotFound when the recording is not there.
@@ -36,7 +38,8 @@ Result<LoadedTranscript> LoadTranscript(const TranscriptSource& source, const ac
 // The contract's transcript.
 Json TranscriptJson(const LoadedTranscript& loaded);
 
-// "json", "srt", "vtt" or "txt"; ends with a line break.
+// "json", "srt", "vtt" or "txt"; ends with a line break. All but the first say who speaks, where
+// more than one does.
 std::string FormatTranscript(const LoadedTranscript& loaded, const std::string& format);
 
 }  // namespace narralytica::api

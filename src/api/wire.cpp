@@ -128,12 +128,13 @@ Json SegmentJson(const transcript::CitedSegment& cited) {
   return {{"id", segment.id.str()},
           {"video_id", cited.video.str()},
           {"transcript_id", cited.transcript.str()},
-          {"speaker_id", nullptr},
+          {"speaker_id", segment.speaker ? Json(segment.speaker->str()) : Json()},
           {"segment_index", segment.segment_index},
           {"start_ms", segment.range.start_ms},
           {"end_ms", segment.range.end_ms},
           {"text", segment.text},
           {"language", segment.language},
+          {"overlap_ms", segment.overlap_ms},
           {"source", cited.source}};
 }
 

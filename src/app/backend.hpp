@@ -52,6 +52,9 @@ class Backend {
   virtual Result<Json> Search(const search::SearchRequest& request) = 0;
   // "json", "srt", "vtt" or "txt"; kNotFound for a video without a transcript.
   virtual Result<std::string> Transcript(const VideoId& video, const std::string& format) = 0;
+  // The contract's speakers of a video; kNotFound for an unknown video.
+  virtual Result<Json> Speakers(const VideoId& video) = 0;
+  virtual Result<std::string> SpeakersRttm(const VideoId& video) = 0;
   // Writes an artifact ("audio", "playback", "waveform", "poster") that the video has to `path`.
   virtual Status SaveArtifact(const VideoId& video, const std::string& kind,
                               const std::string& path) = 0;

@@ -94,6 +94,7 @@ void AddIngestCommand(CommandSet& commands);
 void AddSearchCommand(CommandSet& commands);
 void AddTranscriptCommand(CommandSet& commands);
 void AddExportCommand(CommandSet& commands);
+void AddSpeakersCommand(CommandSet& commands);
 void AddJobsCommand(CommandSet& commands);
 void AddModelsCommand(CommandSet& commands);
 void AddIndexCommand(CommandSet& commands);

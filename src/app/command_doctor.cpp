@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kFreeBytesMin = int64_t{1} << 30;
-constexpr const char* kNeededModels[] = {"silero-vad", "whisper-base", "e5-small"};
+constexpr const char* kNeededModels[] = {"silero-vad", "whisper-base", "e5-small", "community-1"};
 
 struct Check {
   std::string name;

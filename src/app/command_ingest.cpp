@@ -19,6 +19,7 @@ struct IngestOptions {
   std::string wait;  // "", "searchable" or "all"
   bool video_site = false;
   std::string title, external_id, language, model, published_at;
+  std::optional<int64_t> speakers_min, speakers_max;
 };
 
 // One input, from the command line to its end.
@@ -79,6 +80,8 @@ Result<media::IntakeRequest> RequestFor(const IngestOptions& options, const std:
   request.external_id = options.external_id;
   request.language = options.language;
   request.model = options.model;
+  request.speakers_min = options.speakers_min;
+  request.speakers_max = options.speakers_max;
   if (!options.published_at.empty()) {
     NRL_TRY(request.published_at, ParseRfc3339(options.published_at));
   }
@@ -236,7 +239,17 @@ int Report(const std::vector<Input>& inputs, bool json) {
   return failed ? kSomeFailed : kDone;
 }
 
+Status CheckSpeakerCount(const IngestOptions& options) {
+  if (options.speakers_min.value_or(1) <= options.speakers_max.value_or(media::kSpeakersMax)) {
+    return {};
+  }
+  return Fail(ErrorCode::kInvalid, "--speakers-min is more than --speakers-max",
+              "give the smaller number first");
+}
+
 int Run(const IngestOptions& options) {
+  const Status count = CheckSpeakerCount(options);
+  if (!count) return FailCommand(count.error(), options.common.json);
   SignalStop stop;
   const auto backend = OpenBackend(options.common, "ingest", stop.token());
   if (!backend) return FailCommand(backend.error(), options.common.json);
@@ -266,6 +279,11 @@ void AddIngestCommand(CommandSet& commands) {
   command->add_option("--language", options->language, "language code; recognised without it");
   command->add_option("--model", options->model,
                       "recognition model: base, small-en, or one of narralytica models");
+  const CLI::Range speakers(int64_t{1}, media::kSpeakersMax);
+  command->add_option("--speakers-min", options->speakers_min, "at least so many people speak")
+      ->check(speakers);
+  command->add_option("--speakers-max", options->speakers_max, "at most so many people speak")
+      ->check(speakers);
   command->add_option("--published-at", options->published_at, "date or RFC 3339 time");
   command->callback([&commands, options] { commands.exit_code = Run(*options); });
 }

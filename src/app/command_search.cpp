@@ -11,7 +11,7 @@ struct SearchOptions {
   CommonOptions common;
   std::string query;
   std::string mode = "hybrid";
-  std::string language, source, video_id, date_from, date_to, cursor;
+  std::string language, source, video_id, speaker_id, date_from, date_to, cursor;
   uint32_t limit = search::kLimitDefault;
   uint32_t offset = 0;
 };
@@ -24,6 +24,9 @@ Result<search::SearchRequest> RequestOf(const SearchOptions& options) {
   request.filter.source = options.source;
   if (!options.video_id.empty()) {
     NRL_TRY(request.filter.video_id, VideoId::Parse(options.video_id));
+  }
+  if (!options.speaker_id.empty()) {
+    NRL_TRY(request.filter.speaker_id, SpeakerId::Parse(options.speaker_id));
   }
   if (!options.date_from.empty()) {
     NRL_TRY(request.filter.published_from, ParseRfc3339(options.date_from));
@@ -109,8 +112,9 @@ void AddSearchCommand(CommandSet& commands) {
   CLI::App* command = commands.app.add_subcommand("search", "find what was said, and when");
   AddCommonOptions(*command, options->common, Place::kFolderOrServer);
   command
-      ->add_option("query", options->query,
-                   "words, \"phrases\", AND OR NOT ( ), prefix*, lang: video: after: before:")
+      ->add_option(
+          "query", options->query,
+          "words, \"phrases\", AND OR NOT ( ), prefix*, lang: video: speaker: after: before:")
       ->required();
   command->add_option("--mode", options->mode, "lexical, semantic or hybrid")
       ->check(CLI::IsMember({"lexical", "semantic", "hybrid"}))
@@ -118,6 +122,7 @@ void AddSearchCommand(CommandSet& commands) {
   command->add_option("--language", options->language, "only segments in this language");
   command->add_option("--source", options->source, "upload, external_url or youtube");
   command->add_option("--video", options->video_id, "only this video");
+  command->add_option("--speaker", options->speaker_id, "only this speaker, by id");
   command->add_option("--date-from", options->date_from, "published on or after");
   command->add_option("--date-to", options->date_to, "published before");
   command->add_option("--limit", options->limit, "passages a page")

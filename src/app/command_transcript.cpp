@@ -41,6 +41,22 @@ int PrintTranscript(const TranscriptOptions& options) {
   return kDone;
 }
 
+// Who speaks, in both forms.
+Status ExportSpeakers(Backend& backend, const VideoId& video, const std::string& folder,
+                      Json& files) {
+  NRL_TRY(const Json speakers, backend.Speakers(video));
+  NRL_TRY(const std::string rttm, backend.SpeakersRttm(video));
+  const std::pair<const char*, std::string> written[] = {
+      {"speakers.json", speakers.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"},
+      {"speakers.rttm", rttm}};
+  for (const auto& [name, text] : written) {
+    const std::string path = fmt::format("{}/{}", folder, name);
+    NRL_CHECK(platform::WriteFileAtomically(path, std::string_view(text)));
+    files.push_back(path);
+  }
+  return {};
+}
+
 Result<Json> Export(Backend& backend, const VideoId& video, const std::string& folder) {
   NRL_TRY(const Json found, backend.Video(video));
   const Json& artifacts = found.at("artifacts");
@@ -52,6 +68,7 @@ Result<Json> Export(Backend& backend, const VideoId& video, const std::string& f
     NRL_CHECK(platform::WriteFileAtomically(path, std::string_view(transcript)));
     files.push_back(path);
   }
+  NRL_CHECK(ExportSpeakers(backend, video, folder, files));
   const std::map<std::string, std::string> names{{"audio", "audio.flac"},
                                                  {"playback", "playback.webm"},
                                                  {"waveform", "waveform.json"},
@@ -99,7 +116,8 @@ void AddTranscriptCommand(CommandSet& commands) {
 void AddExportCommand(CommandSet& commands) {
   auto options = std::make_shared<ExportOptions>();
   CLI::App* command = commands.app.add_subcommand(
-      "export", "write a video's transcript in every format, its sound, peaks and poster");
+      "export",
+      "write a video's transcript in every format, its speakers, sound, peaks and poster");
   AddCommonOptions(*command, options->common, Place::kFolderOrServer);
   command->add_option("video", options->video, "id of a video")->required();
   command->add_option("folder", options->folder, "where to; created if needed")->required();

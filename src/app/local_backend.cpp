@@ -9,6 +9,7 @@
 
 #include "api/job_changes.hpp"
 #include "api/search_service.hpp"
+#include "api/speakers_view.hpp"
 #include "api/transcript_view.hpp"
 #include "api/video_view.hpp"
 #include "api/wire.hpp"
@@ -165,6 +166,16 @@ class LocalBackend final : public Backend {
     NRL_TRY(const auto loaded,
             api::LoadTranscript({store_->database(), store_->objects()}, store_->scope(), video));
     return api::FormatTranscript(loaded, format);
+  }
+
+  Result<Json> Speakers(const VideoId& video) override {
+    NRL_TRY(const auto loaded, Read([&](access::Tx& tx) { return api::LoadSpeakers(tx, video); }));
+    return api::SpeakersJson(loaded);
+  }
+
+  Result<std::string> SpeakersRttm(const VideoId& video) override {
+    NRL_TRY(const auto loaded, Read([&](access::Tx& tx) { return api::LoadSpeakers(tx, video); }));
+    return api::SpeakersRttm(loaded);
   }
 
   Status SaveArtifact(const VideoId& video, const std::string& kind,

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   AddSearchCommand(commands);
   AddTranscriptCommand(commands);
   AddExportCommand(commands);
+  AddSpeakersCommand(commands);
   AddJobsCommand(commands);
   AddModelsCommand(commands);
   AddIndexCommand(commands);

@@ -62,6 +62,8 @@ class RemoteBackend final : public Backend {
     Put(body, "title", request.title);
     Put(body, "language", request.language);
     Put(body, "published_at", request.published_at);
+    if (request.speakers_min) body["speakers_min"] = *request.speakers_min;
+    if (request.speakers_max) body["speakers_max"] = *request.speakers_max;
     return client_.Post("/api/v1/ingest", body, NewUuid(client_.environment()));
   }
 
@@ -80,6 +82,7 @@ class RemoteBackend final : public Backend {
     Put(filters, "language", request.filter.language);
     Put(filters, "source", request.filter.source);
     if (request.filter.video_id) filters["video_id"] = request.filter.video_id->str();
+    if (request.filter.speaker_id) filters["speaker_id"] = request.filter.speaker_id->str();
     Put(filters, "date_from", request.filter.published_from);
     Put(filters, "date_to", request.filter.published_until);
     Json body{{"query", request.query},
@@ -99,6 +102,14 @@ class RemoteBackend final : public Backend {
     if (!id.is_string()) return Captions(video, "txt");
     NRL_TRY(const Json transcript, client_.Get("/api/v1/transcripts/" + id.get<std::string>()));
     return transcript.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
+
+  Result<Json> Speakers(const VideoId& video) override {
+    return client_.Get("/api/v1/videos/" + video.str() + "/speakers");
+  }
+
+  Result<std::string> SpeakersRttm(const VideoId& video) override {
+    return Text("/api/v1/videos/" + video.str() + "/speakers?format=rttm");
   }
 
   Status SaveArtifact(const VideoId& video, const std::string& kind,
@@ -166,7 +177,11 @@ class RemoteBackend final : public Backend {
 
  private:
   Result<std::string> Captions(const VideoId& video, const std::string& format) {
-    HttpRequest request{.url = "/api/v1/videos/" + video.str() + "/captions?format=" + format};
+    return Text("/api/v1/videos/" + video.str() + "/captions?format=" + format);
+  }
+
+  Result<std::string> Text(const std::string& path) {
+    HttpRequest request{.url = path};
     NRL_TRY(HttpReply reply, client_.Send(std::move(request), true));
     return std::move(reply.body);
   }

@@ -14,6 +14,7 @@
 #include "platform/file.hpp"
 #include "platform/sql/test_databases.hpp"
 #include "source/source_store.hpp"
+#include "speakers/speaker_store.hpp"
 #include "transcript/transcript_store.hpp"
 
 namespace narralytica::index {
@@ -124,6 +125,47 @@ TEST_P(CatchUpTest, EveryCommittedChangeBecomesVisibleUnderItsNumber) {
   EXPECT_THAT(Find("alpha"), testing::UnorderedElementsAre("alpha spoke first", "alpha again"));
   EXPECT_EQ((*index_->Read(scope_.tenant))->info().as_of_seq, 2);
   EXPECT_EQ(CatchUpNow()->recordings, 0) << "nothing is done twice";
+}
+
+// The first segment is said by a speaker who is told apart only now.
+TEST_P(CatchUpTest, ANewDiarizationBringsItsSpeakersIntoTheIndex) {
+  const VideoId video = AddVideo({"alpha spoke first", "beta answered"});
+  ASSERT_TRUE(CatchUpNow());
+  const speakers::StoredDiarization diarization{.id = speakers::DiarizationId::New(environment_),
+                                                .video = video,
+                                                .model = "m",
+                                                .model_hash = "h",
+                                                .settings_hash = "s",
+                                                .created_at = environment_.clock.Now()};
+  const SpeakerId speaker = SpeakerId::New(environment_);
+  static constexpr platform::Statement kSpeak{
+      "test.speak",
+      "UPDATE segments SET speaker_id = $3, overlap_ms = 70 WHERE tenant_id = $1"
+      " AND video_id = $2 AND segment_index = 0"};
+  Write([&](access::Tx& tx) -> Status {
+    NRL_CHECK(speakers::InsertDiarization(tx, diarization, {{.id = speaker, .label = "Speaker 1"}},
+                                          {{speaker, {0, 900}, 0.75}}));
+    NRL_CHECK(tx.Execute(kSpeak, tx.tenant(), video, speaker));
+    return jobs::AppendChange(tx, {"diarization", video.str()}, "put", environment_.clock.Now());
+  });
+  const auto segments = [&](std::string name) {
+    const auto reader = *index_->Read(scope_.tenant);
+    TextQuery query{
+        .op = TextQuery::Op::kWord, .terms = {{Field::kStem, "alpha"}}, .weight = 1, .parts = {}};
+    Filter filter;
+    filter.speaker = std::move(name);
+    std::vector<SegmentRef> refs;
+    const auto matched = reader->MatchText(query, filter, {}, 10).value();
+    for (const Hit& hit : matched.hits) refs.push_back(hit.ref);
+    return reader->Fetch(refs).value();
+  };
+  EXPECT_TRUE(segments("Speaker 1").empty()) << "not caught up yet";
+  ASSERT_EQ(CatchUpNow()->recordings, 1);
+  const auto found = segments("Speaker 1");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].segment.speaker_id, speaker.str());
+  EXPECT_EQ(found[0].segment.speaker_name, "Speaker 1");
+  EXPECT_EQ(found[0].segment.overlap_ms, 70);
 }
 
 TEST_P(CatchUpTest, ARevenantsWriteIsNotCommitted) {

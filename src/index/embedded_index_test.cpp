@@ -324,6 +324,31 @@ TEST_F(EmbeddedIndexTest, FiltersHoldInBothLegs) {
   EXPECT_THAT(Find(Word("plan"), video), ElementsAre("plan four"));
 }
 
+TEST_F(EmbeddedIndexTest, ASpeakersSegmentsAreFoundInBothLegs) {
+  const SpeakerId ada = SpeakerId::FromTrusted("ada-id");
+  Recording recording = Make(1, {"plan eins", "plan zwei", "plan drei", "plan vier"});
+  for (const size_t i : {0U, 1U, 3U}) {
+    recording.segments[i].speaker_id = ada.str();
+    recording.segments[i].speaker_name = "Ada Lovelace";
+    recording.segments[i].overlap_ms = 250;
+  }
+  Put(recording, {1, 1});
+  Put(Make(2, {"plan five"}), {2, 1});
+
+  Filter filter;
+  filter.speaker_id = ada;
+  const auto hers = testing::UnorderedElementsAre("plan eins", "plan zwei", "plan vier");
+  EXPECT_THAT(Find(Word("plan"), filter), hers);
+  const auto reader = Read();
+  const auto near = reader->Nearest(Axis(1), filter, 100, Deadline::Never());
+  EXPECT_EQ(near.value().scanned, 3U);
+  EXPECT_THAT(Texts(*reader, near->hits), hers);
+  EXPECT_EQ(reader->Fetch(std::vector<SegmentRef>{{0, 0}})->at(0).segment.overlap_ms, 250);
+
+  filter.video_id = Video(2);
+  EXPECT_THAT(Find(Word("plan"), filter), IsEmpty());
+}
+
 TEST_F(EmbeddedIndexTest, ScoresOfNamedSegmentsEqualTheSearchs) {
   const auto writer = Write();
   for (int i = 1; i <= 5; ++i) {

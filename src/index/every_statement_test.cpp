@@ -329,6 +329,10 @@ void EveryStatement::TellOfSpeakers() {
     EXPECT_EQ(current->id, diarization.id);
     NRL_TRY(const auto told, speakers::SpeakersOf(tx, diarization.id));
     EXPECT_EQ(told.at(0).label, "Speaker 1");
+    EXPECT_EQ(told.at(0).turns_count, 1);
+    EXPECT_EQ(speakers::DisplayName(told.at(0)), "Speaker 1");
+    NRL_TRY(const auto of_video, speakers::SpeakersOfVideo(tx, video_));
+    EXPECT_EQ(of_video.size(), 1U);
     NRL_TRY(const auto turns, speakers::TurnsOf(tx, diarization.id));
     EXPECT_EQ(turns.at(0).range, (TimeRange{0, 900}));
     NRL_TRY(const auto page, speakers::ListSpeakers(tx, video_, {}));

@@ -3,7 +3,8 @@
 namespace narralytica::index {
 
 bool Filter::empty() const {
-  return !video_id && language.empty() && source.empty() && !published_from && !published_until;
+  return !video_id && language.empty() && source.empty() && !speaker_id && speaker.empty() &&
+         !published_from && !published_until;
 }
 
 }  // namespace narralytica::index

@@ -43,7 +43,9 @@ struct IndexedSegment {
   std::string text;
   std::string language;      // ISO code; decides the analysis
   std::string speaker_id;    // empty until somebody is known to speak
-  std::string speaker_name;  // empty likewise
+  std::string speaker_name;  // empty likewise; the person's, else the label
+  int64_t overlap_ms = 0;    // of its time, somebody else speaks too
+  bool name_found = false;   // the words of speaker_name find this segment, as those of a title do
 };
 
 struct Recording {
@@ -104,6 +106,8 @@ struct Filter {
   std::optional<VideoId> video_id;
   std::string language;
   std::string source;
+  std::optional<SpeakerId> speaker_id;
+  std::string speaker;                   // words that a speaker's name has, in any order
   std::optional<UtcMs> published_from;   // inclusive
   std::optional<UtcMs> published_until;  // exclusive; a recording without a date never matches
   bool empty() const;
@@ -112,7 +116,8 @@ struct Filter {
 enum class Field : uint8_t {
   kStem,   // stemmed words of the text; scored
   kExact,  // the same words unstemmed, with positions; not scored
-  kTitle,  // stemmed words of the title, on the first segment of the video; scored
+  kTitle,  // stemmed words of the title, on the first segment of the video, and of a person's name,
+           // on the first that the person speaks; scored
 };
 
 struct Term {

@@ -15,7 +15,7 @@ struct Projection {
   std::optional<Error> vectors_error;  // its vectors exist but cannot be read
 };
 
-// The segments of the current transcript as the index wants them, without vectors.
+// The segments of the current transcript as the index wants them, without names of speakers.
 Result<std::vector<IndexedSegment>> ProjectSegments(access::Tx& tx, const TranscriptId& transcript);
 
 // Everything of one video. Missing vectors are no failure: words alone can be searched.

@@ -167,6 +167,8 @@ Result<Accepted> Intake::Create(access::Tx& tx, const IntakeRequest& request,
   }
   NRL_CHECK(jobs::AppendChange(tx, {"video", video.id.str()}, "put", now));
   nlohmann::json payload{{"language", request.language}, {"model", request.model}};
+  if (request.speakers_min) payload["speakers_min"] = *request.speakers_min;
+  if (request.speakers_max) payload["speakers_max"] = *request.speakers_max;
   // What the server calls the file is known later, and is better than what the URL says.
   if (from_url && request.title.empty()) payload["title_open"] = true;
   const jobs::StageSpec& first = jobs::Pipeline().front();

@@ -24,6 +24,8 @@ struct IntakeConfig {
   void Bind(platform::ConfigBinder& binder);
 };
 
+inline constexpr int64_t kSpeakersMax = 100;
+
 struct IntakeRequest {
   std::string kind = "upload";  // "external_url", "youtube": fetched by the ingest job
   std::string path;             // of a local file
@@ -32,6 +34,8 @@ struct IntakeRequest {
   std::string external_id;
   std::string language;  // "" or "auto": recognised; else the code given for the whole recording
   std::string model;     // recognition model; "" the default
+  // How many people are known to speak, 1 to kSpeakersMax; without them it is found out.
+  std::optional<int64_t> speakers_min = {}, speakers_max = {};
   std::optional<UtcMs> published_at;
   nlohmann::json metadata = nlohmann::json::object();
 };

@@ -279,7 +279,7 @@ class Parser {
       return Wrong(field.at, field.field + ": cannot stand inside parentheses",
                    "put it beside them: it narrows the whole query");
     }
-    if (field.field == "speaker" || field.field == "topic" || field.field == "cefr") {
+    if (field.field == "topic" || field.field == "cefr") {
       return Wrong(field.at, field.field + ": cannot be searched yet",
                    "this layer does not exist in this version; leave the field out");
     }
@@ -293,11 +293,23 @@ class Parser {
       query_.filter.video_id = *id;
       return {};
     }
+    if (field.field == "speaker") return Speaker(field);
     const auto time = ParseRfc3339(field.text);
     if (!time) {
       return Wrong(field.at, field.field + ": takes a date", "write it like 2026-11-24");
     }
     (field.field == "after" ? query_.filter.published_from : query_.filter.published_until) = *time;
+    return {};
+  }
+
+  Status Speaker(const Lexeme& field) {
+    if (const auto id = SpeakerId::Parse(field.text)) {
+      query_.filter.speaker_id = *id;
+    } else if (index::Analyze(field.text, {}).empty()) {
+      return Wrong(field.at, "speaker: takes a name", "write letters or digits, or a speaker's id");
+    } else {
+      query_.filter.speaker = field.text;
+    }
     return {};
   }
 

@@ -8,6 +8,7 @@
 //     phrase  = '"' text '"'                also with typographic quotes
 //     field   = ("video" | "lang" | "after" | "before" | "speaker" | "topic" | "cefr") ":" value
 //
+// A speaker is a name, a part of its words, a label ("Speaker 1"), or an id.
 // What it means: words side by side are alternatives, and the more of them a segment has the better
 // it ranks; phrases, groups, AND and NOT bind, in every search mode. Fields narrow the whole
 // query; they stand at its top level only. Operators are upper case.

@@ -5,11 +5,12 @@
 //     recording N [lang=en] [title="..."] [source=upload] [published=2024-05-01] [tenant=1]
 //     - TEXT                a segment of that recording; "- [de] TEXT" in another language
 //     = 1 0 0 0             the vector of the segment above, four numbers
+//     by 1 Ada Lovelace     who speaks the segment above: the speaker's number and name or label
 //     query TEXT            begins a query; the lines below belong to it
 //     mode hybrid           lexical (default), semantic, hybrid
 //     vector 1 0 0 0        what the sentence encoder gives for the query
 //     engine down           the sentence encoder does not answer
-//     filter language=de source=youtube video=2 from=2024-01-01 until=2025-01-01
+//     filter language=de source=youtube video=2 speaker=1 from=2024-01-01 until=2025-01-01
 //     tenant 2 | limit 2 | offset 1 | spacing 0
 //     next                  the page behind the one before, by its cursor
 //     expect 1:0 2:3        these hits (recording:segment) in this order; nothing else
@@ -113,6 +114,7 @@ class CaseReader {
     if (key == "recording") return AddRecording(value);
     if (key == "-") return AddSegment(value);
     if (key == "=") return AddVector(value);
+    if (key == "by") return SetSpeaker(value);
     if (key == "query" || key == "next") return AddQuery(key == "next", value);
     ASSERT_FALSE(case_.queries.empty()) << "line " << line_;
     Query& query = case_.queries.back();
@@ -168,6 +170,17 @@ class CaseReader {
     recording.segments.push_back(std::move(segment));
   }
 
+  void SetSpeaker(const std::string& value) {
+    index::IndexedSegment& segment = case_.recordings.back().segments.back();
+    const size_t space = std::min(value.find(' '), value.size());
+    segment.speaker_id = Uuid(300'000 + std::stoi(value.substr(0, space)));
+    segment.speaker_name = value.substr(std::min(space + 1, value.size()));
+    const bool is_label = segment.speaker_name.starts_with("Speaker ");
+    const auto same = [&](const auto& other) { return other.speaker_id == segment.speaker_id; };
+    const auto& segments = case_.recordings.back().segments;
+    segment.name_found = !is_label && std::count_if(segments.begin(), segments.end(), same) == 1;
+  }
+
   void AddVector(const std::string& value) {
     Recording& recording = case_.recordings.back();
     if (!recording.vectors) {
@@ -200,6 +213,8 @@ class CaseReader {
         filter.source = text;
       else if (key == "video")
         filter.video_id = VideoId::FromTrusted(Uuid(std::stoi(text)));
+      else if (key == "speaker")
+        filter.speaker_id = SpeakerId::FromTrusted(Uuid(300'000 + std::stoi(text)));
       else if (key == "from")
         filter.published_from = *ParseRfc3339(text);
       else if (key == "until")

@@ -23,6 +23,7 @@ Json SegmentJson(const index::FoundSegment& found) {
           {"end_ms", segment.range.end_ms},
           {"text", segment.text},
           {"language", segment.language},
+          {"overlap_ms", segment.overlap_ms},
           {"source", found.source}};
 }
 

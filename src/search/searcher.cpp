@@ -36,7 +36,12 @@ Result<index::Filter> JoinFilters(index::Filter filter, const index::Filter& fie
   if (!fields.language.empty() && !filter.language.empty() && filter.language != fields.language) {
     return contradict("languages");
   }
+  if (fields.speaker_id && filter.speaker_id && filter.speaker_id != fields.speaker_id) {
+    return contradict("speakers");
+  }
   if (fields.video_id) filter.video_id = fields.video_id;
+  if (fields.speaker_id) filter.speaker_id = fields.speaker_id;
+  if (!fields.speaker.empty()) filter.speaker = fields.speaker;
   if (!fields.language.empty()) filter.language = fields.language;
   filter.published_from = Later(filter.published_from, fields.published_from);
   filter.published_until = Earlier(filter.published_until, fields.published_until);
@@ -64,6 +69,8 @@ std::string Fingerprint(const SearchRequest& request, const index::Filter& filte
       filter.video_id ? filter.video_id->str() : "",
       filter.language,
       filter.source,
+      filter.speaker_id ? filter.speaker_id->str() : "",
+      filter.speaker,
       filter.published_from ? filter.published_from->value : -1,
       filter.published_until ? filter.published_until->value : -1,
   };

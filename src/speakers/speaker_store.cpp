@@ -36,9 +36,15 @@ constexpr Statement kTurns{"speaker_turns.of_diarization",
                            "SELECT speaker_id, start_ms, end_ms, confidence FROM speaker_turns"
                            " WHERE tenant_id = $1 AND diarization_id = $2 ORDER BY turn_index"};
 
+// The person that a speaker is, and that person's name: nobody's, while there are no people.
+#define NRL_PERSON_COLUMNS "NULL, ''"
 #define NRL_SPEAKER_COLUMNS                                                    \
   "s.id, s.video_id, s.diarization_id, s.speaker_index, s.label, s.speech_ms," \
-  " s.created_at_ms"
+  " s.created_at_ms, " NRL_PERSON_COLUMNS
+#define NRL_COUNTED_COLUMNS                                                 \
+  NRL_SPEAKER_COLUMNS                                                       \
+  ", (SELECT COUNT(*) FROM speaker_turns t WHERE t.tenant_id = s.tenant_id" \
+  " AND t.diarization_id = s.diarization_id AND t.speaker_id = s.id)"
 #define NRL_OF_LIVE_VIDEO                                                                     \
   " AND EXISTS (SELECT 1 FROM videos v WHERE v.tenant_id = s.tenant_id AND v.id = s.video_id" \
   " AND v.status <> 'deleted')"
@@ -48,28 +54,44 @@ constexpr Statement kTurns{"speaker_turns.of_diarization",
   " AND d.id = s.diarization_id AND d.superseded_by IS NULL)" NRL_OF_LIVE_VIDEO
 
 constexpr Statement kOfDiarization{
-    "speakers.of_diarization", "SELECT " NRL_SPEAKER_COLUMNS
+    "speakers.of_diarization", "SELECT " NRL_COUNTED_COLUMNS
                                " FROM speakers s WHERE s.tenant_id = $1 AND s.diarization_id = $2"
                                " ORDER BY s.speaker_index"};
+constexpr Statement kOfVideo{"speakers.of_video",
+                             "SELECT " NRL_SPEAKER_COLUMNS
+                             ", 0 FROM speakers s WHERE s.tenant_id = $1 AND s.video_id = $2"
+                             " ORDER BY s.diarization_id, s.speaker_index"};
 constexpr Statement kCount{
     "speakers.count",
     "SELECT COUNT(*) FROM speakers s WHERE s.tenant_id = $1" NRL_SPEAKER_CONDITIONS};
 constexpr Statement kPage{"speakers.page",
-                          "SELECT " NRL_SPEAKER_COLUMNS
+                          "SELECT " NRL_COUNTED_COLUMNS
                           " FROM speakers s WHERE s.tenant_id = $1" NRL_SPEAKER_CONDITIONS
                           " AND ($3 = '' OR s.id < $3) ORDER BY s.id DESC LIMIT $4 OFFSET $5"};
-constexpr Statement kGet{"speakers.get", "SELECT " NRL_SPEAKER_COLUMNS
+constexpr Statement kGet{"speakers.get", "SELECT " NRL_COUNTED_COLUMNS
                                          " FROM speakers s WHERE s.tenant_id = $1"
                                          " AND s.id = $2" NRL_OF_LIVE_VIDEO};
 
+// Of a row of NRL_SPEAKER_COLUMNS and the number of turns.
 StoredSpeaker ReadSpeaker(const Row& row) {
-  return {SpeakerId::FromTrusted(row.Text(0)),
-          VideoId::FromTrusted(row.Text(1)),
-          DiarizationId::FromTrusted(row.Text(2)),
-          static_cast<int>(row.Int(3)),
-          row.Text(4),
-          row.Int(5),
-          {row.Int(6)}};
+  StoredSpeaker speaker{.id = SpeakerId::FromTrusted(row.Text(0)),
+                        .video = VideoId::FromTrusted(row.Text(1)),
+                        .diarization = DiarizationId::FromTrusted(row.Text(2)),
+                        .speaker_index = static_cast<int>(row.Int(3)),
+                        .label = row.Text(4),
+                        .speech_ms = row.Int(5),
+                        .created_at = {row.Int(6)},
+                        .name = row.Text(8),
+                        .turns_count = row.Int(9)};
+  if (!row.IsNull(7)) speaker.person = PersonId::FromTrusted(row.Text(7));
+  return speaker;
+}
+
+std::vector<StoredSpeaker> ReadSpeakers(const Rows& rows) {
+  std::vector<StoredSpeaker> speakers;
+  speakers.reserve(rows.size());
+  for (const Row& row : rows) speakers.push_back(ReadSpeaker(row));
+  return speakers;
 }
 
 }  // namespace
@@ -110,10 +132,12 @@ Result<std::optional<StoredDiarization>> CurrentDiarization(access::Tx& tx, cons
 
 Result<std::vector<StoredSpeaker>> SpeakersOf(access::Tx& tx, const DiarizationId& diarization) {
   NRL_TRY(const Rows rows, tx.Query(kOfDiarization, tx.tenant(), diarization));
-  std::vector<StoredSpeaker> speakers;
-  speakers.reserve(rows.size());
-  for (const Row& row : rows) speakers.push_back(ReadSpeaker(row));
-  return speakers;
+  return ReadSpeakers(rows);
+}
+
+Result<std::vector<StoredSpeaker>> SpeakersOfVideo(access::Tx& tx, const VideoId& video) {
+  NRL_TRY(const Rows rows, tx.Query(kOfVideo, tx.tenant(), video));
+  return ReadSpeakers(rows);
 }
 
 Result<std::vector<StoredTurn>> TurnsOf(access::Tx& tx, const DiarizationId& diarization) {
@@ -133,9 +157,7 @@ Result<access::Page<StoredSpeaker>> ListSpeakers(access::Tx& tx,
   NRL_TRY(const Rows counted, tx.Query(kCount, tx.tenant(), of_video));
   NRL_TRY(const Rows rows,
           tx.Query(kPage, tx.tenant(), of_video, page.after, page.limit + 1, page.offset));
-  std::vector<StoredSpeaker> speakers;
-  for (const Row& row : rows) speakers.push_back(ReadSpeaker(row));
-  return access::CutPage(std::move(speakers), page, counted[0].Int(0),
+  return access::CutPage(ReadSpeakers(rows), page, counted[0].Int(0),
                          [](const StoredSpeaker& speaker) { return speaker.id.str(); });
 }
 

@@ -34,7 +34,16 @@ struct StoredSpeaker {
   std::string label;
   int64_t speech_ms = 0;
   UtcMs created_at;
+  // Set by the store when it reads.
+  std::optional<PersonId> person = {};  // who it is, over all recordings; none: not known
+  std::string name = {};                // the person's; "" without one
+  int64_t turns_count = 0;
 };
+
+// What people call a speaker: the person's name, else the label.
+inline const std::string& DisplayName(const StoredSpeaker& speaker) {
+  return speaker.name.empty() ? speaker.label : speaker.name;
+}
 
 struct StoredTurn {
   SpeakerId speaker;
@@ -52,6 +61,9 @@ Status InsertDiarization(access::Tx& tx, const StoredDiarization& diarization,
 Result<std::optional<StoredDiarization>> CurrentDiarization(access::Tx& tx, const VideoId& video);
 // In the order of speaker_index.
 Result<std::vector<StoredSpeaker>> SpeakersOf(access::Tx& tx, const DiarizationId& diarization);
+// Of all versions of a video's diarization, for what an older transcript names; turns are not
+// counted.
+Result<std::vector<StoredSpeaker>> SpeakersOfVideo(access::Tx& tx, const VideoId& video);
 // In the order of their start.
 Result<std::vector<StoredTurn>> TurnsOf(access::Tx& tx, const DiarizationId& diarization);
 

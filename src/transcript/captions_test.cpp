@@ -89,6 +89,63 @@ TEST(Captions, SubRipAndWebVtt) {
   EXPECT_EQ(ToVtt({}), "WEBVTT\n");
 }
 
+// Segments of two speakers, a word each 500 ms.
+std::vector<Segment> Dialogue(const std::vector<std::pair<std::string, std::string>>& said) {
+  std::vector<Segment> segments;
+  int64_t at_ms = 0;
+  for (const auto& [speaker, text] : said) {
+    auto made = MakeSegments({Spoken({text}, at_ms)});
+    made[0].speaker = SpeakerId::FromTrusted(speaker);
+    segments.push_back(made[0]);
+    at_ms += 500;
+  }
+  return segments;
+}
+
+const SpeakerNames kNames{{SpeakerId::FromTrusted("a"), "Ann <A&B>"},
+                          {SpeakerId::FromTrusted("b"), "Bob"}};
+
+TEST(CaptionsWithSpeakers, TheFirstOfATurnSaysWhoSpeaks) {
+  const auto segments = Dialogue({{"a", "One."}, {"a", "Two."}, {"b", "Three."}, {"a", "Four."}});
+  const auto captions = MakeCaptions(segments, kNames);
+  ASSERT_EQ(captions.size(), 4U);
+  EXPECT_EQ(ToVtt(captions),
+            "WEBVTT\n\n00:00:00.000 --> 00:00:00.400\n<v Ann &lt;A&amp;B&gt;>One.\n"
+            "\n00:00:00.500 --> 00:00:00.900\nTwo.\n"
+            "\n00:00:01.000 --> 00:00:01.400\n<v Bob>Three.\n"
+            "\n00:00:01.500 --> 00:00:01.900\n<v Ann &lt;A&amp;B&gt;>Four.\n");
+  EXPECT_THAT(ToSrt(captions), testing::StartsWith("1\n00:00:00,000 --> 00:00:00,400\n"
+                                                   "Ann <A&B>: One.\n\n2\n"));
+  EXPECT_THAT(ToSrt(captions), testing::HasSubstr("\nTwo.\n"));
+  EXPECT_EQ(ToText(segments, kNames), "Ann <A&B>: One. Two.\n\nBob: Three.\n\nAnn <A&B>: Four.\n");
+  // The twin: without names, nobody is named and the text runs on.
+  EXPECT_THAT(ToVtt(MakeCaptions(segments)), testing::Not(testing::HasSubstr("<v")));
+  EXPECT_EQ(ToText(segments), "One. Two. Three. Four.\n");
+}
+
+TEST(CaptionsWithSpeakers, NobodyIsNamedWhereNobodyWasHeard) {
+  auto segments = Dialogue({{"a", "One."}, {"a", "Two."}, {"a", "Three."}});
+  segments[1].speaker.reset();
+  const auto captions = MakeCaptions(segments, kNames);
+  EXPECT_EQ(captions[1].voice, "");
+  EXPECT_EQ(captions[2].voice, "Ann <A&B>") << "after another, even after nobody";
+}
+
+TEST(CaptionsWithSpeakers, TheNameIsAPartOfTheLine) {
+  const std::string long_name(50, 'n');
+  const SpeakerNames names{{SpeakerId::FromTrusted("a"), long_name}};
+  std::vector<Segment> segments = MakeSegments({Spoken(std::vector<std::string>(9, "wordy"))});
+  segments[0].speaker = SpeakerId::FromTrusted("a");
+  const auto captions = MakeCaptions(segments, names);
+  ASSERT_EQ(captions.size(), 1U);
+  EXPECT_EQ(captions[0].voice, long_name) << "WebVTT has it whole";
+  EXPECT_EQ(captions[0].lines[0], "wordy wordy wordy");
+  EXPECT_THAT(ToSrt(captions),
+              testing::HasSubstr("\n" + std::string(19, 'n') + "…: wordy wordy wordy\n"));
+  // The twin: without the name, the line has room for more.
+  EXPECT_EQ(MakeCaptions(segments)[0].lines[0].size(), 41U);
+}
+
 TEST(Text, ParagraphsEndAtPauses) {
   EXPECT_EQ(
       ToText(MakeSegments({Spoken({"One."}), Spoken({"Two."}, 1'000), Spoken({"Three."}, 10'000)})),

@@ -4,7 +4,7 @@ A cached GET: a console asset of 4 KiB from both, and its revalidation (304). A 
 same bytes as a prepared reply, which is the frameworks side by side; and a real search over real
 segments beside Fastify's prepared reply, which is not the same work and says how dear searching is.
 The framework's share of a search is the CPU time of a request whose search has nothing to do (the
-key, the limits, the JSON in and out are all there) over that of a real one.
+key, the limits, the JSON in and out, the plan of the query are all there) over that of a real one.
 All on one machine: wrk's own two threads take their part of the cores from every server alike.
 """
 

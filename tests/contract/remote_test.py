@@ -91,6 +91,26 @@ def test_search_within_a_video(server: Server, video: str) -> None:
     assert assert_same(server, "search", "doctor", "--video", video)["items"]
 
 
+@pytest.mark.usefixtures("engine")
+def test_search_of_a_speaker(server: Server, video: str) -> None:
+    for speaker in server.program.json("speakers", video)["speakers"]:
+        found = assert_same(server, "search", "influence", "--speaker", speaker["speaker_id"])
+        said_by = {hit["segment"]["speaker_id"] for hit in found["items"]}
+        assert said_by == {speaker["speaker_id"]} and not found["degraded"]
+
+
+def test_speakers(server: Server, remote: Remote, video: str) -> None:
+    assert len(assert_same(server, "speakers", video)["speakers"]) == 3
+    for form in ([], ["--format", "json"], ["--format", "rttm"]):
+        local = server.program.run("speakers", video, *form)
+        there = remote.run("speakers", video, *form)
+        assert local.returncode == there.returncode == DONE
+        assert local.stdout == there.stdout and len(local.stdout) > 100
+    assert_same(server, "speakers", NOBODY, code=NOT_FOUND)
+    assert_same(server, "speakers", "nonsense", code=NOT_FOUND)
+    assert remote.run("speakers", video, "--format", "xml").returncode == USAGE
+
+
 @pytest.mark.parametrize("form", ["json", "srt", "vtt", "txt"])
 def test_transcript(server: Server, remote: Remote, video: str, form: str) -> None:
     local = server.program.run("transcript", video, "--format", form)
@@ -103,7 +123,7 @@ def test_export(server: Server, remote: Remote, video: str, tmp_path: pathlib.Pa
     folders = tmp_path / "local", tmp_path / "remote"
     for program, folder in zip((server.program, remote), folders, strict=True):
         files = program.json("export", video, str(folder))["files"]
-        assert len(files) == 8
+        assert len(files) == 10
     names = [sorted(path.name for path in folder.iterdir()) for folder in folders]
     assert names[0] == names[1] and "audio.flac" in names[0]
     for name in names[0]:

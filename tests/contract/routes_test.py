@@ -19,7 +19,7 @@ def test_the_recording_is_complete_and_its_parts_lead_to_each_other(
     found = server.get(f"videos/{video}").json()
     assert found["status"] == "ready"
     assert found["progress"]["fraction"] == 1
-    assert [stage["status"] for stage in found["stages"]] == ["succeeded"] * 4
+    assert [stage["status"] for stage in found["stages"]] == ["succeeded"] * 5
     types = {artifact["kind"]: artifact["content_type"] for artifact in found["artifacts"]}
     assert types["original"] == "video/mp4"
     assert types["audio"] == "audio/flac"

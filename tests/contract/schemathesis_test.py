@@ -34,7 +34,7 @@ REFUSED_FOR_MEANING = (
 )
 LISTS = (
     *("listKeys", "listVideos", "listTranscripts", "listSegments", "listJobs"),
-    *("listJobRuns", "listJobEvents", "listChanges", "listSources"),
+    *("listJobRuns", "listJobEvents", "listChanges", "listSources", "listSpeakers"),
 )
 # RFC 9110 has a server overlook a Range header that it cannot read, and tus headers it does not
 # know.
@@ -73,6 +73,7 @@ def configuration(server: Server) -> str:
     video = server.program.videos[MEETING]
     transcript = server.get("transcripts").json()["items"][0]["transcript_id"]
     segment = server.get("segments").json()["items"][0]["id"]
+    speaker = server.get("speakers").json()["items"][0]["speaker_id"]
     job = server.ingest(server.upload(tone(900))).json()["job_id"]
     upload = server.create_upload(1 << 30).rsplit("/", 1)[1]
     extra = server.ingest(server.upload(tone(901))).json()["video_id"]
@@ -84,6 +85,7 @@ def configuration(server: Server) -> str:
         f"[parameters]\n"
         f'"path.video_id" = "{video}"\n"path.transcript_id" = "{transcript}"\n'
         f'"path.segment_id" = "{segment}"\n"path.job_id" = "{job}"\n'
+        f'"path.speaker_id" = "{speaker}"\n'
         f'"path.upload_id" = "{upload}"\n"path.source_id" = "{feed}"\n'
         f"[checks]\n"
         f"negative_data_rejection.expected-statuses = {refusals}\n"

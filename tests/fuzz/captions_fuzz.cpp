@@ -1,4 +1,4 @@
-// Captions of segments with whatever text and times.
+// Captions of segments with whatever text, times and speakers.
 #include <algorithm>
 
 #include "base/utf8.hpp"
@@ -26,9 +26,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       segment.words.push_back(std::move(word));
     }
     segment.range.end_ms = std::max(time_ms, segment.range.start_ms);
+    if (const uint32_t speaker = input.Below(3); speaker > 0) {
+      segment.speaker = SpeakerId::FromTrusted(std::string(1, static_cast<char>('a' + speaker)));
+    }
     segments.push_back(std::move(segment));
   }
-  const auto captions = transcript::MakeCaptions(segments);
+  const transcript::SpeakerNames names{{SpeakerId::FromTrusted("b"), "<Bob> & co"},
+                                       {SpeakerId::FromTrusted("c"), std::string(200, 'c')}};
+  const auto captions = transcript::MakeCaptions(segments, names);
   for (const transcript::Caption& caption : captions) {
     NRL_ASSERT(caption.range.end_ms >= caption.range.start_ms);
     NRL_ASSERT(!caption.lines.empty() && caption.lines.size() <= 2);
@@ -38,6 +43,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   (void)transcript::ToSrt(captions);
   (void)transcript::ToVtt(captions);
-  (void)transcript::ToText(segments);
+  (void)transcript::ToText(segments, names);
   return 0;
 }

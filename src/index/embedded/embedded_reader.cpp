@@ -33,7 +33,7 @@ class EmbeddedReader final : public Reader {
     return GuardXapian([&]() -> Result<TextHits> {
       Xapian::Query words = MakeXapianQuery(*parts_.tenant, query);
       if (!filter.empty()) {
-        std::vector<RowRange> rows = RowRanges(state().Select(*parts_.tenant, filter));
+        std::vector<RowRange> rows = RowRanges(Select(filter));
         if (rows.empty()) return TextHits{};
         words = Restrict(words, std::move(rows));
       }
@@ -79,8 +79,10 @@ class EmbeddedReader final : public Reader {
     if (!parts_.tenant || info_.model_hash.empty()) return VectorHits{};
     NRL_CHECK(CheckModel(query));
     const ScanQuery scan = QuantizeQuery(query.values);
-    const auto ranges = state().Select(*parts_.tenant, filter);
-    return FindNearest({state(), scan, hits_max, parts_.scan_threads}, ranges, deadline);
+    return GuardXapian([&]() -> Result<VectorHits> {
+      const auto ranges = Select(filter);
+      return FindNearest({state(), scan, hits_max, parts_.scan_threads}, ranges, deadline);
+    });
   }
 
   Result<std::vector<std::optional<float>>> ScoreVectors(
@@ -170,6 +172,42 @@ class EmbeddedReader final : public Reader {
       return {};
     return Fail(ErrorCode::kConflict, "the query vector is of another model than the index",
                 "rebuild the index with the model in use: `narralytica index rebuild`");
+  }
+
+  // The rows under the filter, in the order of refs.
+  std::vector<PlaceRange> Select(const Filter& filter) const {
+    std::vector<PlaceRange> places = state().Select(*parts_.tenant, filter);
+    for (const std::string& term : SpeakerTerms(*parts_.tenant, filter)) {
+      if (!places.empty()) places = KeepThoseWith(term, places);
+    }
+    return places;
+  }
+
+  std::vector<PlaceRange> KeepThoseWith(const std::string& term,
+                                        const std::vector<PlaceRange>& places) const {
+    std::vector<SegmentRef> refs;
+    for (auto at = parts_.words.postlist_begin(term); at != parts_.words.postlist_end(term); ++at) {
+      if (const auto ref = state().FindRow(RowOf(*at))) refs.push_back(*ref);
+    }
+    std::sort(refs.begin(), refs.end());
+    std::vector<PlaceRange> kept;
+    auto range = places.begin();
+    for (const SegmentRef& ref : refs) {
+      const auto ends_before = [&ref](const PlaceRange& r) {
+        return r.run != ref.video ? r.run < ref.video : r.first + r.count <= ref.place;
+      };
+      range = std::find_if_not(range, places.end(), ends_before);
+      if (range == places.end()) break;
+      if (range->run != ref.video || ref.place < range->first) continue;
+      const bool next = !kept.empty() && kept.back().run == ref.video &&
+                        kept.back().first + kept.back().count == ref.place;
+      if (next) {
+        ++kept.back().count;
+      } else {
+        kept.push_back({ref.video, ref.place, 1});
+      }
+    }
+    return kept;
   }
 
   Xapian::MSet Match(const Xapian::Query& query, Bm25 bm25, Xapian::doccount hits_max) {

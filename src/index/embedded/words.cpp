@@ -27,6 +27,27 @@ char FieldLetter(Field field) {
   NRL_ASSERT(false);
 }
 
+constexpr char kSpeakerLetter = 'P';
+constexpr char kSpeakerNameLetter = 'N';
+
+// A variable-length number, so that no tenant's prefix is the beginning of another's.
+std::string WithPrefix(char letter, uint32_t tenant, std::string_view text) {
+  std::string term(1, letter);
+  uint32_t left = tenant + 1;
+  for (; left >= 0x80; left >>= 7) term += static_cast<char>(0x80 | (left & 0x7F));
+  term += static_cast<char>(left);
+  term += text;
+  return term;
+}
+
+std::vector<std::string> NameTerms(uint32_t tenant, std::string_view name) {
+  std::vector<std::string> terms;
+  for (const Token& token : Analyze(name, {})) {
+    terms.push_back(WithPrefix(kSpeakerNameLetter, tenant, token.exact));
+  }
+  return terms;
+}
+
 std::string EncodeFoundSegment(const Recording& recording, const IndexedSegment& segment) {
   Json data{{"id", segment.id.str()},
             {"v", recording.video_id.str()},
@@ -41,6 +62,7 @@ std::string EncodeFoundSegment(const Recording& recording, const IndexedSegment&
   if (recording.published_at) data["d"] = recording.published_at->value;
   if (!segment.speaker_id.empty()) data["s"] = segment.speaker_id;
   if (!segment.speaker_name.empty()) data["n"] = segment.speaker_name;
+  if (segment.overlap_ms > 0) data["p"] = segment.overlap_ms;
   std::string bytes;
   Json::to_cbor(data, bytes);
   return bytes;
@@ -104,13 +126,15 @@ void WriteWordsCommit(WordsCommit commit, Xapian::WritableDatabase& words) {
 }
 
 std::string EncodeTerm(uint32_t tenant, Field field, std::string_view text) {
-  std::string term(1, FieldLetter(field));
-  // A variable-length number, so that no tenant's prefix is the beginning of another's.
-  uint32_t left = tenant + 1;
-  for (; left >= 0x80; left >>= 7) term += static_cast<char>(0x80 | (left & 0x7F));
-  term += static_cast<char>(left);
-  term += text;
-  return term;
+  return WithPrefix(FieldLetter(field), tenant, text);
+}
+
+std::vector<std::string> SpeakerTerms(uint32_t tenant, const Filter& filter) {
+  std::vector<std::string> terms = NameTerms(tenant, filter.speaker);
+  if (filter.speaker_id) {
+    terms.push_back(WithPrefix(kSpeakerLetter, tenant, filter.speaker_id->str()));
+  }
+  return terms;
 }
 
 WordsDocument MakeWordsDocument(uint32_t tenant, const Recording& recording, size_t segment) {
@@ -122,11 +146,19 @@ WordsDocument MakeWordsDocument(uint32_t tenant, const Recording& recording, siz
                               0);
     ++made.scored_words;
   }
-  if (segment == 0) {
-    for (const Token& token : Analyze(recording.title, source.language)) {
+  const auto add_title = [&](const std::string& text) {
+    for (const Token& token : Analyze(text, source.language)) {
       made.document.add_term(EncodeTerm(tenant, Field::kTitle, token.stem));
       ++made.scored_words;
     }
+  };
+  if (segment == 0) add_title(recording.title);
+  if (source.name_found) add_title(source.speaker_name);
+  if (!source.speaker_id.empty()) {
+    made.document.add_boolean_term(WithPrefix(kSpeakerLetter, tenant, source.speaker_id));
+  }
+  for (const std::string& term : NameTerms(tenant, source.speaker_name)) {
+    made.document.add_boolean_term(term);
   }
   made.document.set_data(EncodeFoundSegment(recording, source));
   return made;
@@ -148,6 +180,7 @@ Result<FoundSegment> DecodeFoundSegment(std::string_view bytes) {
     found.segment.language = data.at("l");
     found.segment.speaker_id = data.value("s", "");
     found.segment.speaker_name = data.value("n", "");
+    found.segment.overlap_ms = data.value("p", int64_t{0});
     return found;
   } catch (const Json::exception& error) {
     return Fail(DamagedPart("words part", error.what()));

@@ -40,6 +40,9 @@ Result<WordsCommit> ReadWordsCommit(const Xapian::Database& words);
 void WriteWordsCommit(WordsCommit commit, Xapian::WritableDatabase& words);
 
 std::string EncodeTerm(uint32_t tenant, Field field, std::string_view text);
+// What all documents have that the filter's speaker speaks in; empty without one. Such terms weigh
+// nothing.
+std::vector<std::string> SpeakerTerms(uint32_t tenant, const Filter& filter);
 
 struct WordsDocument {
   Xapian::Document document;
