@@ -1,38 +1,11 @@
 // Who speaks in one recording, and who that is.
 import { type QueryClient, queryOptions } from '@tanstack/react-query';
+import type { components } from './api';
 import { request } from './http';
 
-export interface Speaker {
-  speaker_id: string;
-  video_id: string;
-  label: string; // "Speaker 1": within its recording
-  name: string | null; // the person's; null until somebody said who it is
-  person_id: string | null;
-  language: string | null;
-  metadata: Record<string, unknown>;
-  speech_ms: number;
-  turns_count: number;
-  created_at: string;
-}
-
-export interface Turn {
-  speaker_id: string;
-  start_ms: number;
-  end_ms: number;
-  confidence: number;
-}
-
-export interface VideoSpeakers {
-  diarization: {
-    version: number;
-    model: string;
-    model_hash: string;
-    settings_hash: string;
-    created_at: string;
-  } | null; // null: not made
-  speakers: readonly Speaker[];
-  turns: readonly Turn[];
-}
+export type Speaker = components['schemas']['Speaker'];
+export type VideoSpeakers = components['schemas']['VideoSpeakers'];
+export type Turn = VideoSpeakers['turns'][number];
 
 export const videoSpeakersQuery = (videoId: string) =>
   queryOptions({

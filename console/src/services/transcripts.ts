@@ -3,9 +3,7 @@ import type { components } from './api';
 import { request } from './http';
 
 export type Transcript = components['schemas']['Transcript'];
-export type TranscriptSegment = components['schemas']['TranscriptSegment'] & {
-  overlap_ms?: number; // while somebody else speaks too
-};
+export type TranscriptSegment = components['schemas']['TranscriptSegment'];
 export type Word = components['schemas']['Word'];
 
 export const transcriptQuery = (transcriptId: string) =>
