@@ -15,7 +15,7 @@ beforeAll(async () => {
   await explorer.signIn();
   await openRecording(meeting);
   await explorer.context.close();
-}, PROCESSED_MS);
+}, PROCESSED_MS + 60_000);
 afterAll(() => browser.close());
 beforeEach(async () => {
   explorer = await Explorer.open(browser, { theme: 'light', width: 1280 });
