@@ -10,6 +10,8 @@ import { sessionQuery } from './services/session';
 const SignInPage = lazy(() => import('./routes/signin/sign_in_page'));
 const VideoPage = lazy(() => import('./routes/video/video_page'));
 const LibraryPage = lazy(() => import('./routes/library/library_page'));
+const PeoplePage = lazy(() => import('./routes/people/people_page'));
+const PersonPage = lazy(() => import('./routes/people/person_page'));
 const JobsPage = lazy(() => import('./routes/jobs/jobs_page'));
 const SettingsPage = lazy(() => import('./routes/settings/settings_page'));
 
@@ -45,6 +47,8 @@ function SignedIn() {
             <Route path="/" component={SearchPage} />
             <Route path="/videos/:id">{({ id }) => <VideoPage key={id} videoId={id} />}</Route>
             <Route path="/library" component={LibraryPage} />
+            <Route path="/people" component={PeoplePage} />
+            <Route path="/people/:id">{({ id }) => <PersonPage key={id} personId={id} />}</Route>
             <Route path="/jobs" component={JobsPage} />
             <Route path="/settings" component={SettingsPage} />
             <Route>

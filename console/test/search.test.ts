@@ -18,6 +18,7 @@ describe('the address is the state', () => {
       mode: 'hybrid',
       language: '',
       source: '',
+      speaker: '',
       from: '',
       to: '',
       page: 1,

@@ -137,6 +137,7 @@ describe('events', () => {
     expect(applyEvent(cached(), videoUpdated('processing'))).toEqual([
       ['videos'],
       ['video', video.video_id],
+      ['speakers', video.video_id],
     ]);
   });
   test('a job moves its stage', () => {
@@ -153,8 +154,23 @@ describe('events', () => {
     const keys = applyEvent(client, { ...envelope, type: 'job.updated', payload: job });
     expect(keys).toContainEqual(['video', video.video_id]);
     const stages = client.getQueryData<Video>(['video', video.video_id])?.stages;
-    expect(stages?.[1]).toMatchObject({ status: 'running', job_id: 'j2' });
+    expect(stages?.[2]).toMatchObject({ status: 'running', job_id: 'j2' });
     expect(stages?.[0]?.status).toBe('succeeded');
+  });
+  test.each([
+    ['succeeded', true],
+    ['running', false],
+  ] as const)('speakers told apart are read again: %s', (status, read) => {
+    const client = cached();
+    client.setQueryData<Video>(['video', video.video_id], (known) => {
+      const stages = known?.stages.map((stage) => ({ ...stage, status: 'queued' as const }));
+      return known && { ...known, stages: stages ?? [] };
+    });
+    const job = { id: 'j3', type: 'diarize', kind: null, status, video_id: video.video_id } as Job;
+    const keys = applyEvent(client, { ...envelope, type: 'job.updated', payload: job });
+    const expected = expect(keys);
+    if (read) expected.toContainEqual(['speakers', video.video_id]);
+    else expected.not.toContainEqual(['speakers', video.video_id]);
   });
 });
 

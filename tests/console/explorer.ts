@@ -42,6 +42,13 @@ export function address(title: string): Recording {
   };
 }
 
+/** The same sound in another file: another recording of the same voices. */
+export function again({ title, phrase, file }: Recording): Recording {
+  const next = `${title} again`;
+  const buffer = Buffer.concat([file.buffer, skippedBox(next)]);
+  return { title: next, phrase, file: { ...file, name: `${next}.mp4`, buffer } };
+}
+
 /** A recording whose end is missing. */
 export const truncated: Recording = {
   title: 'truncated',

@@ -2,8 +2,8 @@ import { Dialog } from './dialog';
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['/', 'search, or find within a transcript'],
-  ['j  k', 'next and previous passage or segment'],
-  ['Enter', 'open the selected passage'],
+  ['j  k', 'next and previous passage, segment or person'],
+  ['Enter', 'open what is selected'],
   ['Space', 'play and pause'],
   ['[  ]', 'slower and faster'],
   ['c', 'copy the selected passage as a quote'],
@@ -16,6 +16,7 @@ const QUERIES: readonly (readonly [string, string])[] = [
   ['"high tide"', 'exactly these words in a row'],
   ['tide AND (moon OR sun)', 'AND, OR, NOT and brackets, in capitals'],
   ['harbo*', 'words that begin so'],
+  ['speaker:"Ada Lovelace"', 'only what that speaker says'],
   ['lang:en after:2026-01-01', 'only English, only since then'],
 ];
 

@@ -11,12 +11,14 @@ import { useKeys } from './use_keys';
 const PLACES: readonly { href: string; label: string; icon: IconName }[] = [
   { href: '/', label: 'Search', icon: 'search' },
   { href: '/library', label: 'Library', icon: 'library' },
+  { href: '/people', label: 'People', icon: 'people' },
   { href: '/jobs', label: 'Jobs', icon: 'jobs' },
   { href: '/settings', label: 'Settings', icon: 'settings' },
 ];
 
 function isHere(href: string, path: string): boolean {
   if (href === '/library') return path === href || path.startsWith('/videos/');
+  if (href === '/people') return path === href || path.startsWith('/people/');
   return path === href;
 }
 

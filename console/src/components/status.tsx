@@ -60,6 +60,22 @@ const STAGE_NAMES: Readonly<Record<string, string>> = {
   index: 'Index',
 };
 
+// What a step gives, in the words of who misses it.
+const PARTS: Readonly<Record<string, string>> = {
+  transcribe: 'the transcript',
+  transcription: 'the transcript',
+  diarize: 'who speaks',
+  'enrich:embedding': 'search by meaning',
+  index: 'search by words',
+};
+
+/** What failed steps did not give: "who speaks and search by meaning"; '' when nothing is known. */
+export function missingParts(stages: readonly Pick<Stage, 'type' | 'kind' | 'status'>[]): string {
+  const failed = stages.filter(({ status }) => status === 'failed' || status === 'canceled');
+  const parts = failed.map(({ type, kind }) => PARTS[kind ? `${type}:${kind}` : type]);
+  return [...new Set(parts.filter((part) => part !== undefined))].join(' and ');
+}
+
 export function stageName({ type, kind }: Pick<Stage, 'type' | 'kind'>): string {
   const key = kind ? `${type}:${kind}` : type;
   return STAGE_NAMES[key] ?? (kind ? `Enrich: ${kind}` : type);

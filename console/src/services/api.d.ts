@@ -394,6 +394,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/videos/{video_id}/speakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A recording
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e0f
+                 */
+                video_id: components["parameters"]["VideoId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Who speaks when in a recording
+         * @description Without a diarization there are no speakers and no turns. Turns of different speakers may
+         *     overlap.
+         */
+        get: operations["getVideoSpeakers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/speakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the speakers of current diarizations, newest first */
+        get: operations["listSpeakers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/speakers/{speaker_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A speaker of a recording
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e80
+                 */
+                speaker_id: components["parameters"]["SpeakerId"];
+            };
+            cookie?: never;
+        };
+        /** One speaker; it keeps resolving after a new diarization */
+        get: operations["getSpeaker"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/transcripts": {
         parameters: {
             query?: never;
@@ -1145,6 +1212,10 @@ export interface components {
             /** @description Of the whole recording; recognised without it */
             language?: components["schemas"]["Language"] | "auto";
             published_at?: components["schemas"]["DateOrTime"];
+            /** @description So many people speak at least; found out without it */
+            speakers_min?: number;
+            /** @description So many people speak at most; not less than `speakers_min` */
+            speakers_max?: number;
             metadata?: components["schemas"]["Metadata"];
         };
         /** @description Who hosts it, for the record */
@@ -1283,6 +1354,14 @@ export interface components {
             text: string;
             confidence: components["schemas"]["Fraction"];
         };
+        /** @description Who says it; null where nobody was told apart */
+        MaybeSpeakerName: {
+            speaker_id: components["schemas"]["Id"];
+            label: string;
+            name: string | null;
+        } | null;
+        /** @description Of the words' time, somebody else speaks too */
+        OverlapMs: number;
         TranscriptSegment: {
             id: components["schemas"]["Id"];
             start_ms: components["schemas"]["OffsetMs"];
@@ -1291,6 +1370,8 @@ export interface components {
             language: string;
             /** Format: uuid */
             speaker_id: string | null;
+            speaker?: components["schemas"]["MaybeSpeakerName"];
+            overlap_ms?: components["schemas"]["OverlapMs"];
             words: components["schemas"]["Word"][];
         };
         TranscriptSummary: {
@@ -1349,11 +1430,51 @@ export interface components {
             end_ms: components["schemas"]["OffsetMs"];
             text: string;
             language: string;
+            overlap_ms?: components["schemas"]["OverlapMs"];
             source: components["schemas"]["SourceKind"];
         };
         SegmentList: {
             items: components["schemas"]["Segment"][];
             page: components["schemas"]["Page"];
+        };
+        Speaker: {
+            speaker_id: components["schemas"]["Id"];
+            video_id: components["schemas"]["Id"];
+            /** @description By the order of speaking: "Speaker 1" */
+            label: string;
+            /** @description The person's; null until one is known */
+            name: string | null;
+            /** Format: uuid */
+            person_id: string | null;
+            language: string | null;
+            metadata: components["schemas"]["Metadata"];
+            /** @description Time of all turns */
+            speech_ms: number;
+            turns_count: number;
+            created_at: components["schemas"]["Time"];
+        };
+        SpeakerList: {
+            items: components["schemas"]["Speaker"][];
+            page: components["schemas"]["Page"];
+        };
+        VideoSpeakers: {
+            /** @description What told them apart; null when nothing did */
+            diarization: {
+                version: number;
+                model: string;
+                model_hash: string;
+                settings_hash: string;
+                created_at: components["schemas"]["Time"];
+            } | null;
+            /** @description In the order in which they first speak */
+            speakers: components["schemas"]["Speaker"][];
+            /** @description In the order of their start */
+            turns: {
+                speaker_id: components["schemas"]["Id"];
+                start_ms: components["schemas"]["OffsetMs"];
+                end_ms: components["schemas"]["OffsetMs"];
+                confidence: components["schemas"]["Fraction"];
+            }[];
         };
         /**
          * @default hybrid
@@ -1406,6 +1527,7 @@ export interface components {
             };
             speaker: {
                 speaker_id: components["schemas"]["Id"];
+                /** @description The person's, else the label */
                 name: string | null;
             } | null;
             highlights: components["schemas"]["Highlight"][];
@@ -2286,6 +2408,11 @@ export interface components {
          * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e70
          */
         SegmentId: string;
+        /**
+         * @description A speaker of a recording
+         * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e80
+         */
+        SpeakerId: string;
         /**
          * @description A job
          * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e10
@@ -3723,6 +3850,166 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getVideoSpeakers: {
+        parameters: {
+            query?: {
+                /** @description JSON, or Rich Transcription Time Marked with a line a turn */
+                format?: "json" | "rttm";
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description A recording
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e0f
+                 */
+                video_id: components["parameters"]["VideoId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The current diarization */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VideoSpeakers"];
+                    /** @example SPEAKER 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e0f 1 0.240 3.060 <NA> <NA> Speaker_1 <NA> <NA> */
+                    "text/plain": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSpeakers: {
+        parameters: {
+            query?: {
+                /** @description Only of this recording */
+                video_id?: components["parameters"]["FilterVideoId"];
+                /** @description Rows in a page */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to skip */
+                offset?: components["parameters"]["Offset"];
+                /** @description `page.next_cursor` of the page before, with the same filters */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Speakers; each is of one recording */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSpeaker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A speaker of a recording
+                 * @example 0192f0c1-1a2b-7c3d-8e4f-5a6b7c8d9e80
+                 */
+                speaker_id: components["parameters"]["SpeakerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The speaker */
+            200: {
+                headers: {
+                    /** @description Of this request; the caller's own `X-Correlation-Id` when it sent a good one */
+                    "X-Correlation-Id": string;
+                    /**
+                     * @description IETF RateLimit fields: name, quota `q` and window `w` in seconds
+                     * @example "read";q=600;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description IETF RateLimit fields: requests remaining `r`, seconds until reset `t`
+                     * @example "read";r=598;t=31
+                     */
+                    RateLimit?: string;
+                    /** @description Requests in the window */
+                    "X-RateLimit-Limit"?: number;
+                    /** @description Requests left */
+                    "X-RateLimit-Remaining"?: number;
+                    /** @description Unix time in seconds at which the window begins anew */
+                    "X-RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Speaker"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listTranscripts: {
         parameters: {
             query?: {
@@ -3935,7 +4222,7 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Words, "phrases", AND OR NOT ( ), prefix*, `lang:` `video:` `after:` `before:`
+                 * @description Words, "phrases", AND OR NOT ( ), prefix*, `lang:` `video:` `speaker:` `after:` `before:`
                  * @example "affordable housing" zoning
                  */
                 q: string;

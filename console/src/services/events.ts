@@ -59,12 +59,16 @@ export function applyEvent(client: QueryClient, event: ApiEvent): string[][] {
     case 'job.updated': {
       const job = event.payload as Job;
       const changed = applyJobUpdate(client, job);
-      return changed ? [['jobs'], ['job', job.id], ['video', job.video_id]] : [['jobs']];
+      if (!changed) return [['jobs']];
+      const keys = [['jobs'], ['job', job.id], ['video', job.video_id]];
+      return job.type === 'diarize' && job.status === 'succeeded'
+        ? [...keys, ['speakers', job.video_id], ['people'], ['person']]
+        : keys;
     }
     case 'video.updated': {
       const update = event.payload as VideoUpdate;
       const changed = applyVideoUpdate(client, update);
-      return changed ? [['videos'], ['video', update.video_id]] : [];
+      return changed ? [['videos'], ['video', update.video_id], ['speakers', update.video_id]] : [];
     }
     case 'index.updated':
       return [['search']];

@@ -77,7 +77,7 @@ export interface RequestOptions {
 }
 
 export async function request<T>(
-  method: 'GET' | 'POST' | 'DELETE',
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
   path: string,
   { query = {}, body, headers = {}, signal }: RequestOptions = {},
 ): Promise<T> {

@@ -15,6 +15,7 @@ export interface SearchParameters {
   language?: string;
   source?: SourceKind;
   video_id?: string;
+  speaker_id?: string;
   date_from?: string;
   date_to?: string;
   limit?: number;

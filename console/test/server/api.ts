@@ -1,6 +1,7 @@
 // A development server in memory that answers as contracts/openapi.yaml says. Never shipped.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { components } from '../../src/services/api';
+import { Conflict, Missing } from './people.ts';
 import { search } from './search.ts';
 import { peaks, poster } from './speech.ts';
 import { KEY, newId, type Recording, State } from './state.ts';
@@ -63,8 +64,7 @@ export class DevelopmentApi {
     try {
       await this.#route({ request, response, url, path });
     } catch (error) {
-      const refusal =
-        error instanceof Refusal ? error : new Refusal(500, 'internal_error', String(error));
+      const refusal = refusalOf(error);
       json(response, refusal.status, {
         error: {
           code: refusal.code,
@@ -103,6 +103,12 @@ export class DevelopmentApi {
         return this.#videos(call, method);
       case 'transcripts':
         return this.#transcript(call);
+      case 'people':
+        return this.#people(call, method);
+      case 'speakers':
+        return this.#speakers(call);
+      case 'identity-events':
+        return json(call.response, 200, this.state.people.undo(path[1] ?? ''));
       case 'search':
         return this.#search(call);
       case 'jobs':
@@ -180,6 +186,8 @@ export class DevelopmentApi {
       case 'media':
         if (!has('playback')) throw notFound();
         return ranged(call, recording.script.media, recording.script.type);
+      case 'speakers':
+        return json(response, 200, this.state.people.speakersOf(recording));
       case 'waveform':
         if (!has('waveform')) throw notFound();
         return json(response, 200, peaks(script.segments, script.durationMs));
@@ -229,8 +237,49 @@ export class DevelopmentApi {
     const { limit, offset } = window(url, 10);
     const recordings = this.state.recordings.values();
     const videoId = parameters.get('video_id');
+    const speakerId = parameters.get('speaker_id');
     const { broken } = this.faults;
-    json(response, 200, search(recordings, { q, mode, videoId, limit, offset, broken }));
+    const { people } = this.state;
+    json(
+      response,
+      200,
+      search(recordings, { q, mode, videoId, speakerId, people, limit, offset, broken }),
+    );
+  }
+
+  async #people({ request, response, url, path }: Call, method: string): Promise<void> {
+    const { people } = this.state;
+    const [, id = '', action] = path;
+    if (!id) {
+      if (method === 'POST') {
+        const { name } = await body<{ name: string }>(request);
+        return json(response, 201, people.create(name));
+      }
+      const { searchParams } = url;
+      const found = people.list(searchParams.get('q') ?? '', searchParams.get('state'));
+      return json(response, 200, page(this.faults.empty ? [] : found, url));
+    }
+    if (method === 'DELETE') return json(response, 200, people.erase(id));
+    if (method === 'GET') {
+      if (action === 'events') return json(response, 200, page(people.events(id), url));
+      return json(response, 200, people.profile(id));
+    }
+    const wanted = await body<Record<string, never>>(request);
+    if (method === 'PATCH') return json(response, 200, people.change(id, wanted));
+    if (action === 'merge') return json(response, 200, people.merge(id, wanted.into ?? ''));
+    if (action !== 'split') throw notFound();
+    const { speaker_ids: speakerIds = [], name = null } = wanted;
+    json(response, 200, people.split(id, speakerIds, name));
+  }
+
+  async #speakers({ request, response, path }: Call): Promise<void> {
+    const { people } = this.state;
+    const [, id = '', action] = path;
+    if (action === 'assign') {
+      return json(response, 200, people.assign(id, await body<Schemas['Assignment']>(request)));
+    }
+    const { person_id } = await body<{ person_id: string }>(request);
+    json(response, 200, people.reject(id, person_id));
   }
 
   #jobs({ response, url, path }: Call, method: string): void {
@@ -366,19 +415,24 @@ export class DevelopmentApi {
     }
     const upload = source.kind === 'upload' ? this.state.uploads.get(source.upload_ref) : null;
     const locator = source.kind === 'upload' ? (upload?.filename ?? '') : source.url;
-    const video = this.state.accept(title ?? locator.replace(/\.[a-z0-9]+$/i, ''), {
-      kind: source.kind,
-      locator,
-      external_id: null,
-      size_bytes: upload?.length ?? null,
-    });
+    const known = [...this.state.recordings.values()].find(
+      ({ video }) => video.source.kind === 'upload' && video.source.locator === locator,
+    );
+    const video =
+      known?.video ??
+      this.state.accept(title ?? locator.replace(/\.[a-z0-9]+$/i, ''), {
+        kind: source.kind,
+        locator,
+        external_id: null,
+        size_bytes: upload?.length ?? null,
+      });
     json(response, 201, {
       job_id: newId(),
       video_id: video.video_id,
       status: 'queued',
       payload_version: '2.0',
       idempotent_replay: false,
-      duplicate: false,
+      duplicate: known !== undefined,
     } satisfies Schemas['IngestReply']);
   }
 
@@ -403,6 +457,13 @@ export class DevelopmentApi {
       payload: { resumed: false, as_of_seq: this.state.seq },
     });
   }
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof Missing) return notFound();
+  if (error instanceof Conflict) return new Refusal(409, 'conflict', error.message);
+  return new Refusal(500, 'internal_error', String(error));
 }
 
 function sessionBody(csrf: string | null): Schemas['Session'] {

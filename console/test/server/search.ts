@@ -1,5 +1,6 @@
 // Search as a stand-in: words by prefix, "meaning" by a few fixed kinships. Not the real ranking.
 import type { components } from '../../src/services/api';
+import type { People } from './people.ts';
 import type { Recording } from './state.ts';
 
 type Schemas = components['schemas'];
@@ -44,7 +45,7 @@ function segmentOf(recording: Recording, index: number): Schemas['Segment'] | nu
     id: segment.id,
     video_id: video.video_id,
     transcript_id: transcript.transcript_id,
-    speaker_id: null,
+    speaker_id: segment.speaker_id,
     segment_index: index,
     start_ms: segment.start_ms,
     end_ms: segment.end_ms,
@@ -54,7 +55,12 @@ function segmentOf(recording: Recording, index: number): Schemas['Segment'] | nu
   };
 }
 
-function hitsIn(recording: Recording, wanted: Wanted, mode: Schemas['SearchMode']): Hit[] {
+function hitsIn(
+  recording: Recording,
+  wanted: Wanted,
+  mode: Schemas['SearchMode'],
+  people: People,
+): Hit[] {
   const { transcript, video } = recording;
   if (!transcript) return [];
   const begins = (list: readonly string[]) => (word: string) =>
@@ -77,7 +83,7 @@ function hitsIn(recording: Recording, wanted: Wanted, mode: Schemas['SearchMode'
           source: video.source.kind,
           published_at: video.published_at,
         },
-        speaker: null,
+        speaker: people.nameOf(recording, segment.speaker_id),
         highlights: exact.length ? [{ field: 'text', text: markText(segment.text, isWord) }] : [],
         score: {
           combined: (lexical ?? 0) / 20 + (vector ?? 0) / 2,
@@ -99,6 +105,8 @@ export interface SearchOptions {
   q: string;
   mode: Schemas['SearchMode'];
   videoId: string | null;
+  speakerId: string | null;
+  people: People;
   limit: number;
   offset: number;
   broken: boolean; // the engine is down
@@ -106,14 +114,15 @@ export interface SearchOptions {
 
 export function search(
   recordings: Iterable<Recording>,
-  { q, mode, videoId, limit, offset, broken }: SearchOptions,
+  { q, mode, videoId, speakerId, people, limit, offset, broken }: SearchOptions,
 ): Schemas['SearchReply'] {
   const words = q.split(/\s+/).map(plain).filter(Boolean);
   const wanted = { words, kin: words.flatMap((word) => KIN[word] ?? []) };
   const effective = broken ? 'lexical' : mode;
   const all = [...recordings]
     .filter(({ video }) => videoId === null || video.video_id === videoId)
-    .flatMap((recording) => hitsIn(recording, wanted, effective))
+    .flatMap((recording) => hitsIn(recording, wanted, effective, people))
+    .filter(({ segment }) => speakerId === null || segment.speaker_id === speakerId)
     .sort((a, b) => b.score.combined - a.score.combined);
   for (const [index, hit] of all.entries()) {
     if (hit.score.lexical_rank !== null) hit.score.lexical_rank = index + 1;

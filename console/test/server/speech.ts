@@ -1,9 +1,7 @@
 // Things people might say, and how a recording of them sounds: canned data for development.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { components } from '../../src/services/api';
-
-type TranscriptSegment = components['schemas']['TranscriptSegment'];
+import type { TranscriptSegment } from '../../src/services/transcripts.ts';
 
 const HERE = import.meta.dirname;
 const textOf = (name: string) => readFileSync(join(HERE, 'texts', `${name}.txt`), 'utf8').trim();
@@ -50,10 +48,29 @@ export interface Script {
   type: string;
 }
 
-export function scriptOf(text: string, idOf: (index: number) => string): Script {
-  const segments = speak(text, idOf);
+/** `who` says each line: numbers that become ids of speakers. */
+export function scriptOf(
+  text: string,
+  idOf: (index: number) => string,
+  who: readonly number[] = [],
+): Script {
+  const segments = said(speak(text, idOf), who, idOf);
   const durationMs = (segments.at(-1)?.end_ms ?? 0) + 800;
   return { segments, durationMs, media: hum(segments, durationMs), type: 'audio/wav' };
+}
+
+function said<T>(
+  segments: TranscriptSegment[],
+  who: readonly T[],
+  idOf: (index: number) => string,
+): TranscriptSegment[] {
+  const ids = new Map<T | undefined, string>();
+  return segments.map((segment, index) => {
+    const voice = who[index] ?? who.at(-1);
+    const speaker_id = ids.get(voice) ?? idOf(index);
+    ids.set(voice, speaker_id);
+    return { ...segment, speaker_id };
+  });
 }
 
 const SAMPLES = join(HERE, '../../../samples/demo');
@@ -61,12 +78,15 @@ const SAMPLES = join(HERE, '../../../samples/demo');
 /** The sample meeting: a real video, and what its STM file says was said when. */
 export function meeting(idOf: (index: number) => string): Script {
   const lines = readFileSync(join(SAMPLES, 'meeting.stm'), 'utf8').split('\n');
-  const segments = lines
+  const voices: string[] = [];
+  const spoken = lines
     .filter((line) => line && !line.startsWith(';'))
     .map((line, index) => {
-      const [, , , from, to, , ...spoken] = line.split(/\s+/).filter(Boolean);
-      return spread(spoken, Number(from) * 1000, Number(to) * 1000, idOf(index));
+      const [, , voice = '', from, to, , ...words] = line.split(/\s+/).filter(Boolean);
+      voices.push(voice);
+      return spread(words, Number(from) * 1000, Number(to) * 1000, idOf(index));
     });
+  const segments = said(spoken, voices, idOf);
   const media = readFileSync(join(SAMPLES, 'meeting.mp4'));
   return { segments, durationMs: 122_400, media, type: 'video/mp4' };
 }

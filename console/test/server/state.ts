@@ -1,6 +1,7 @@
 // What the development server knows, all of it in memory, and how a recording comes to be.
 import { createHash, randomUUID } from 'node:crypto';
 import type { components } from '../../src/services/api';
+import { People } from './people.ts';
 import { BEES, COUNCIL, meeting, type Script, scriptOf, TIDES } from './speech.ts';
 
 type Schemas = components['schemas'];
@@ -25,7 +26,8 @@ export interface Upload {
 export const KEY = 'nrl_development_key_0123456789';
 const STEPS: readonly (readonly [Schemas['JobType'], string | null, string, number])[] = [
   ['ingest', null, 'preparing', 0.05],
-  ['transcribe', null, 'transcribing', 0.8],
+  ['diarize', null, 'telling speakers apart', 0.2],
+  ['transcribe', null, 'transcribing', 0.6],
   ['enrich', 'embedding', 'embedding', 0.12],
   ['index', null, 'indexing', 0.03],
 ];
@@ -54,6 +56,7 @@ export class State {
   sessions = new Map<string, string>(); // session → CSRF token
   listeners = new Set<(event: Event) => void>();
   seq = 400;
+  people = new People(this.recordings);
 
   constructor() {
     this.#seed();
@@ -74,7 +77,7 @@ export class State {
 
   /** Accepts a recording and begins to pretend to work on it. */
   accept(title: string, source: Video['source']): Video {
-    const script = source.locator === 'meeting.mp4' ? meeting(newId) : scriptOf(TIDES, newId);
+    const script = source.locator.startsWith('meeting') ? meeting(newId) : scriptOf(TIDES, newId);
     const recording = this.#add(title, source, script, 0);
     recording.video.status = 'queued';
     recording.transcript = null;
@@ -153,6 +156,7 @@ export class State {
     recording.transcript = this.#transcript(video.video_id, recording.script);
     video.transcript_id = recording.transcript.transcript_id;
     video.language = 'en';
+    this.people.recognise(recording);
   }
 
   #artifacts({ media, type }: Script): Video['artifacts'] {
@@ -328,7 +332,7 @@ export class State {
     );
     this.#break(
       this.#add('Harbour walk with Ines', file('walk.wav', 77_000_000), bees, 5 * 3_600_000),
-      2,
+      3,
       {
         code: 'unavailable',
         message: 'the engine ran out of memory while it made sentence vectors',
@@ -336,15 +340,55 @@ export class State {
         correlation_id: '77ac01be12d94f0a',
       },
     );
-    this.#finish(
+    this.#break(
       this.#add(
-        'City council, 24 November',
-        file('council.mp4', 1_073_741_824),
-        scriptOf(COUNCIL, newId),
-        3_600_000,
+        'Round table in the rain',
+        file('rain.wav', 40_000_000),
+        scriptOf(TIDES, newId),
+        2 * 3_600_000,
       ),
+      1,
+      {
+        code: 'unavailable',
+        message: 'the engine did not answer in time',
+        details: { hint: 'retry when the machine is less busy' },
+        correlation_id: '1f0e9d8c7b6a5948',
+      },
+    );
+    const council = (title: string, ageMs: number) => {
+      const script = scriptOf(COUNCIL, newId, [0, 1, 0, 2, 0]);
+      const [first, second] = script.segments;
+      if (first && second) {
+        second.start_ms -= 700;
+        second.overlap_ms = 700;
+        first.overlap_ms = 700;
+      }
+      const recording = this.#add(title, file('council.mp4', 1_073_741_824), script, ageMs);
+      this.#finish(recording);
+      return recording;
+    };
+    this.#seedPeople(
+      council('City council, 27 October', 32 * DAY_MS),
+      council('City council, 24 November', 3_600_000),
     );
     this.#seedPlaces();
+  }
+
+  /** A mayor who is known, and a voice that nobody has named, in two councils. */
+  #seedPeople(then: Recording, now: Recording): void {
+    const [before, after] = [then, now].map((recording) => this.people.speakersOf(recording));
+    const [mayorThen, guestThen] = before?.speakers ?? [];
+    const [mayorNow, guestNow] = after?.speakers ?? [];
+    if (!mayorThen || !guestThen || !mayorNow || !guestNow) return;
+    const mayor = this.people.assign(mayorThen.speaker_id, { name: 'Lotte Jansen' }).person;
+    const guest = this.people.create(null).person;
+    if (!mayor || !guest) return;
+    const matched = (speaker: { speaker_id: string }, person_id: string, score: number) =>
+      this.people.assign(speaker.speaker_id, { person_id }, { how: 'match', score });
+    matched(mayorNow, mayor.person_id, 0.71);
+    matched(guestThen, guest.person_id, 0.58);
+    matched(guestNow, guest.person_id, 0.58);
+    this.people.create('Ines Vaart');
   }
 
   #seedPlaces(): void {

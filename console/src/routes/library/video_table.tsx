@@ -1,16 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
-import { Icon } from '../../components/icon';
 import { ListState, Notice } from '../../components/list_state';
 import { Pager } from '../../components/pager';
 import { Segmented } from '../../components/segmented';
+import { TextFilter } from '../../components/text_filter';
 import { useMay } from '../../components/use_may';
 import { oneOf, pageOf, useUrlState } from '../../components/use_url_state';
 import { type VideoStatus, videosQuery } from '../../services/videos';
 import { VideoRow } from './video_row';
 
 const PAGE_SIZE = 20;
-const TYPING_MS = 250;
 const SORTS = ['-created_at', 'created_at', 'title', '-title'] as const;
 const SORT_NAMES = {
   '-created_at': 'Newest first',
@@ -58,7 +56,11 @@ export function VideoTable() {
           onChange={(next) => setUrl({ show: next === 'all' ? null : next, page: null })}
         />
         <span className="grow" />
-        <TitleFilter value={title} onChange={(next) => setUrl({ title: next, page: null })} />
+        <TextFilter
+          label="Filter by title"
+          value={title}
+          onChange={(next) => setUrl({ title: next, page: null })}
+        />
         <select
           className="select"
           aria-label="Order"
@@ -113,29 +115,5 @@ export function VideoTable() {
         )}
       </ListState>
     </section>
-  );
-}
-
-function TitleFilter({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
-  useEffect(() => {
-    if (text.trim() === value) return;
-    const timer = setTimeout(() => onChange(text.trim()), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [text, value, onChange]);
-  return (
-    <label className="title-filter">
-      <Icon name="search" size={16} />
-      <input
-        type="search"
-        data-search
-        aria-label="Filter by title"
-        placeholder="Filter by title"
-        value={text}
-        maxLength={200}
-        onChange={(event) => setText(event.target.value)}
-      />
-    </label>
   );
 }

@@ -27,7 +27,11 @@ interface FiltersProps {
   onChange: (patch: UrlPatch) => void;
 }
 
-export function Filters({ state, onChange }: FiltersProps) {
+interface ChipsProps extends FiltersProps {
+  speakerName: string | null; // of the speaker that is filtered by, when known
+}
+
+export function Filters({ state, speakerName, onChange }: ChipsProps) {
   const [open, setOpen] = useState(false);
   return (
     <div className="filters">
@@ -40,7 +44,7 @@ export function Filters({ state, onChange }: FiltersProps) {
       <Button icon="filter" look="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
         Filters
       </Button>
-      <FilterChips state={state} onChange={onChange} />
+      <FilterChips state={state} speakerName={speakerName} onChange={onChange} />
       {open && <FilterFields state={state} onChange={onChange} />}
     </div>
   );
@@ -101,8 +105,9 @@ function FilterFields({ state, onChange }: FiltersProps) {
 }
 
 /** What narrows the search now, each with a way to take it away. */
-function FilterChips({ state, onChange }: FiltersProps) {
+function FilterChips({ state, speakerName, onChange }: ChipsProps) {
   const chips = [
+    state.speaker && { name: 'speaker', label: speakerName ?? 'one speaker' },
     state.language && { name: 'language', label: formatLanguage(state.language) },
     state.source && { name: 'source', label: SOURCE_NAMES[state.source] },
     state.from && { name: 'from', label: `from ${formatDate(state.from)}` },

@@ -4,10 +4,10 @@ import { Button } from '../../components/button';
 import { copy, formatQuote } from '../../components/clipboard';
 import { Highlight } from '../../components/highlight';
 import { Icon } from '../../components/icon';
+import { PassagePlayer } from '../../components/passage_player';
 import { Poster } from '../../components/poster';
 import { formatDate, formatOffset } from '../../format';
 import type { SearchHit } from '../../services/search';
-import { PassagePlayer } from './passage_player';
 import type { SearchState } from './search_state';
 
 interface ResultItemProps {
@@ -18,6 +18,7 @@ interface ResultItemProps {
   onPlay: () => void;
   onStop: () => void;
   onSelect: () => void;
+  onSpeaker: (speakerId: string) => void;
 }
 
 /** Where the recording opens: at the second of the passage, with the query for its ticks. */
@@ -46,7 +47,7 @@ function highlightOf(hit: SearchHit, field: 'text' | 'title') {
 }
 
 export function ResultItem(props: ResultItemProps) {
-  const { hit, search, selected, playing, onPlay, onStop, onSelect } = props;
+  const { hit, search, selected, playing, onPlay, onStop, onSelect, onSpeaker } = props;
   const { segment, video, speaker, neighbours } = hit;
   const [contextShown, setContextShown] = useState(false);
   const item = useRef<HTMLLIElement>(null);
@@ -79,7 +80,18 @@ export function ResultItem(props: ResultItemProps) {
           </Link>
         </h3>
         <p className="hit-meta muted">
-          {speaker && <span>{speaker.name ?? 'Unknown speaker'}</span>}
+          {speaker && (
+            <button
+              type="button"
+              className="hit-speaker"
+              title="Only what this speaker says in this recording"
+              disabled={search.speaker === speaker.speaker_id}
+              onClick={() => onSpeaker(speaker.speaker_id)}
+            >
+              <Icon name="person" size={14} />
+              {speaker.name ?? 'Unknown speaker'}
+            </button>
+          )}
           {video.published_at && <span title="Published">{formatDate(video.published_at)}</span>}
           <WhyFound hit={hit} />
         </p>

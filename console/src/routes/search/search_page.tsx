@@ -8,7 +8,7 @@ import { Pager } from '../../components/pager';
 import { useKeys } from '../../components/use_keys';
 import { type UrlPatch, useUrlState } from '../../components/use_url_state';
 import { ApiError } from '../../services/http';
-import { type SearchMode, searchQuery } from '../../services/search';
+import { type SearchHit, type SearchMode, searchQuery } from '../../services/search';
 import { Filters } from './filters';
 import { hitHref, quoteHit, ResultItem } from './result_item';
 import { SearchBox } from './search_box';
@@ -58,7 +58,7 @@ export function SearchPage() {
         busy={search.isFetching}
         onSearch={(q) => (q && q === state.q ? void search.refetch() : change({ q }))}
       />
-      <Filters state={state} onChange={change} />
+      <Filters state={state} speakerName={speakerOf(hits, state.speaker)} onChange={change} />
       {!state.q && <Welcome />}
       {state.q && search.isError && (
         <ErrorNotice
@@ -85,6 +85,7 @@ export function SearchPage() {
                   onPlay={() => setPlaying(hit.segment.id)}
                   onStop={() => setPlaying(null)}
                   onSelect={() => select(index)}
+                  onSpeaker={(speaker) => change({ speaker })}
                 />
               ))}
             </ol>
@@ -102,6 +103,11 @@ export function SearchPage() {
       )}
     </div>
   );
+}
+
+/** The name of the speaker that is filtered by, as the results have it. */
+function speakerOf(hits: readonly SearchHit[], speakerId: string): string | null {
+  return hits.find(({ speaker }) => speaker?.speaker_id === speakerId)?.speaker?.name ?? null;
 }
 
 /** Meaning alone was asked for, and cannot be had now. */

@@ -4,12 +4,15 @@ import { Button } from '../../components/button';
 import type { TranscriptSegment } from '../../services/transcripts';
 import { type Player, usePlayer } from './player';
 import { QuotePopup } from './quote_popup';
-import { TranscriptRow } from './transcript_row';
+import { type BlockHead, TranscriptRow } from './transcript_row';
 import { useFollow } from './use_follow';
+import type { VoiceActions } from './use_voice_actions';
+import type { Voices } from './voices';
 import { indexAt, type Match } from './words';
 
 // A first guess for rows that were never seen; they are measured once they are.
 const ROW_PX_MIN = 44;
+const HEAD_PX = 36;
 const LINE_PX = 26;
 const LINE_CHARACTERS = 60;
 
@@ -21,6 +24,8 @@ interface TranscriptProps {
   player: Player;
   title: string;
   videoId: string;
+  voices: Voices;
+  voiceActions: VoiceActions;
 }
 
 function groupBySegment(matches: readonly Match[]): Map<number, Match[]> {
@@ -33,20 +38,36 @@ function groupBySegment(matches: readonly Match[]): Map<number, Match[]> {
   return groups;
 }
 
+/** Who begins to speak at each segment; null where the one before goes on. */
+export function blockHeads(
+  segments: readonly Pick<TranscriptSegment, 'speaker_id'>[],
+  voices: Voices,
+): (BlockHead | null)[] {
+  if (voices.size === 0) return segments.map(() => null);
+  return segments.map(({ speaker_id }, index) =>
+    index > 0 && segments[index - 1]?.speaker_id === speaker_id
+      ? null
+      : { voice: voices.get(speaker_id ?? '') ?? null },
+  );
+}
+
 const movesCalmly = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 export function Transcript(props: TranscriptProps) {
-  const { segments, hits, matches, current, player, title, videoId } = props;
+  const { segments, hits, matches, current, player, title, videoId, voices } = props;
   const frame = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const active = usePlayer(player, (p) => indexAt(segments, p.timeMs));
   const started = usePlayer(player, (p) => p.playing || p.timeMs > 0);
   const { following, setFollowing } = useFollow(scroller);
+  const heads = useMemo(() => blockHeads(segments, voices), [segments, voices]);
   const rows = useVirtualizer({
     count: segments.length,
     getScrollElement: () => scroller.current,
     estimateSize: (index) =>
-      ROW_PX_MIN + LINE_PX * Math.floor((segments[index]?.text.length ?? 0) / LINE_CHARACTERS),
+      ROW_PX_MIN +
+      (heads[index] ? HEAD_PX : 0) +
+      LINE_PX * Math.floor((segments[index]?.text.length ?? 0) / LINE_CHARACTERS),
     overscan: 6,
   });
   const bySegment = useMemo(() => groupBySegment(matches), [matches]);
@@ -113,6 +134,8 @@ export function Transcript(props: TranscriptProps) {
                     matches={bySegment.get(index)}
                     current={current?.segment === index ? current : undefined}
                     player={player}
+                    speaker={heads[index] ?? null}
+                    voiceActions={props.voiceActions}
                   />
                 </div>
               )

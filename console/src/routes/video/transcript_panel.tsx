@@ -4,13 +4,16 @@ import { IconButton } from '../../components/button';
 import { ErrorNotice, Notice, Skeleton } from '../../components/list_state';
 import { useKeys } from '../../components/use_keys';
 import { useUrlState } from '../../components/use_url_state';
-import { plural } from '../../format';
+import { VoiceMark } from '../../components/voice_mark';
+import { formatCount, plural } from '../../format';
 import type { SearchHit } from '../../services/search';
 import { type Transcript as Text, transcriptQuery } from '../../services/transcripts';
 import { isUnderway, type Video } from '../../services/videos';
 import { FindBar } from './find_bar';
 import type { Player } from './player';
 import { Transcript } from './transcript';
+import type { VoiceActions } from './use_voice_actions';
+import type { Heard, Voice } from './voices';
 import type { Tick } from './waveform';
 import { createFinder, indexAt, matchTime } from './words';
 
@@ -20,6 +23,8 @@ interface TranscriptPanelProps {
   query: string; // of the search that led here
   hits: readonly SearchHit[];
   onFound: (ticks: readonly Tick[]) => void;
+  heard: Heard;
+  voiceActions: VoiceActions;
 }
 
 export function TranscriptPanel(props: TranscriptPanelProps) {
@@ -52,9 +57,16 @@ export function TranscriptPanel(props: TranscriptPanelProps) {
 }
 
 function LoadedPanel(props: TranscriptPanelProps & { transcript: Text }) {
-  const { video, player, query, hits, transcript, onFound } = props;
-  const { segments } = transcript;
+  const { video, player, query, hits, transcript, onFound, heard, voiceActions } = props;
   const [parameters, setUrl] = useUrlState();
+  const only = heard.voices.get(parameters.get('speaker') ?? '');
+  const segments = useMemo(
+    () =>
+      only
+        ? transcript.segments.filter(({ speaker_id }) => speaker_id === only.speaker.speaker_id)
+        : transcript.segments,
+    [transcript, only],
+  );
   const find = parameters.get('find') ?? '';
   const [at, setAt] = useState(0);
   const finder = useMemo(() => createFinder(segments), [segments]);
@@ -112,6 +124,14 @@ function LoadedPanel(props: TranscriptPanelProps & { transcript: Text }) {
           />
         </div>
       )}
+      {only && (
+        <OnlyBar
+          voice={only}
+          count={segments.length}
+          total={transcript.segments.length}
+          onAll={() => setUrl({ speaker: null }, { replace: true })}
+        />
+      )}
       <Transcript
         segments={segments}
         hits={hitIds}
@@ -120,7 +140,33 @@ function LoadedPanel(props: TranscriptPanelProps & { transcript: Text }) {
         player={player}
         title={video.title}
         videoId={video.video_id}
+        voices={heard.voices}
+        voiceActions={voiceActions}
       />
     </>
+  );
+}
+
+interface OnlyBarProps {
+  voice: Voice;
+  count: number;
+  total: number;
+  onAll: () => void;
+}
+
+/** The transcript shows one speaker's words only, and says so. */
+function OnlyBar({ voice, count, total, onAll }: OnlyBarProps) {
+  return (
+    <div className="hitbar onlybar">
+      <VoiceMark number={voice.number} colour={voice.colour} />
+      <span>
+        Only <strong>{voice.name}</strong>,{' '}
+        <span className="number">
+          {formatCount(count)} of {plural(total, 'passage')}
+        </span>
+      </span>
+      <span className="grow" />
+      <IconButton icon="close" label="Show all speakers" size={16} onClick={onAll} />
+    </div>
   );
 }

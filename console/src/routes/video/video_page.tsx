@@ -4,17 +4,23 @@ import { Link, useLocation } from 'wouter';
 import '../../styles/video.css';
 import { Icon } from '../../components/icon';
 import { ErrorNotice, Skeleton, sentence } from '../../components/list_state';
-import { StatusBadge } from '../../components/status';
+import { Segmented } from '../../components/segmented';
+import { missingParts, StatusBadge } from '../../components/status';
 import { useKeys } from '../../components/use_keys';
-import { useUrlState } from '../../components/use_url_state';
+import { oneOf, useUrlState } from '../../components/use_url_state';
 import { searchQuery } from '../../services/search';
 import { transcriptQuery } from '../../services/transcripts';
 import { hasArtifact, type Video, videoQuery, waveformQuery } from '../../services/videos';
 import { Facts, VideoMenu } from './details';
 import { Media } from './media';
+import { PeopleTab } from './people_tab';
 import { Player } from './player';
 import { Stages } from './stages';
 import { TranscriptPanel } from './transcript_panel';
+import { useVoiceActions } from './use_voice_actions';
+import { useVoices } from './use_voices';
+import { VoiceLegend } from './voice_legend';
+import type { Heard } from './voices';
 import { type Tick, Waveform } from './waveform';
 
 // Every passage is a little near in meaning: only the nearest are worth a tick.
@@ -68,6 +74,8 @@ function LoadedVideo({ video }: { video: Video }) {
     ...transcriptQuery(video.transcript_id ?? ''),
     enabled: video.transcript_id !== null,
   });
+  const heard = useVoices(id);
+  const { actions, dialog } = useVoiceActions(id, heard, player);
   const hits = useMemo(() => (query && search.data?.items) || [], [query, search.data]);
   const ticks = useMemo(
     (): Tick[] => [
@@ -115,8 +123,10 @@ function LoadedVideo({ video }: { video: Video }) {
               durationMs={video.duration_ms ?? 0}
               ticks={ticks}
               player={player}
+              heard={heard}
             />
           )}
+          <VoiceLegend voices={heard.voices} actions={actions} />
         </div>
         <section className="video-text" aria-label="What is said">
           <TranscriptPanel
@@ -125,15 +135,44 @@ function LoadedVideo({ video }: { video: Video }) {
             query={query}
             hits={hits}
             onFound={setFound}
+            heard={heard}
+            voiceActions={actions}
           />
         </section>
       </div>
       <section className="video-details" aria-label="About this recording">
         <Oddities warnings={video.warnings} />
-        <Processing video={video} />
-        <Facts video={video} transcript={transcript.data} />
+        <DetailTabs heard={heard} />
+        {tabOf(parameters) === 'people' ? (
+          <PeopleTab video={video} heard={heard} actions={actions} />
+        ) : (
+          <>
+            <Processing video={video} />
+            <Facts video={video} transcript={transcript.data} />
+          </>
+        )}
       </section>
+      {dialog}
     </div>
+  );
+}
+
+const TABS = ['about', 'people'] as const;
+const tabOf = (parameters: URLSearchParams) => oneOf(parameters.get('tab'), TABS);
+
+function DetailTabs({ heard }: { heard: Heard }) {
+  const [parameters, setUrl] = useUrlState();
+  const people = heard.voices.size > 0 ? `People ${heard.voices.size}` : 'People';
+  return (
+    <Segmented
+      label="Details"
+      value={tabOf(parameters)}
+      choices={[
+        { value: 'about', label: 'About' },
+        { value: 'people', label: people, hint: 'Who speaks for how long' },
+      ]}
+      onChange={(tab) => setUrl({ tab: tab === 'about' ? null : tab }, { replace: true })}
+    />
   );
 }
 
@@ -167,7 +206,7 @@ function Processing({ video }: { video: Video }) {
       {video.status === 'partial' && (
         <p className="bar bar-warn">
           <Icon name="alert" size={16} />
-          It can be searched, but something is missing.{' '}
+          It can be searched, but {missingParts(video.stages) || 'something'} is missing.{' '}
           {video.error && sentence(video.error.message)}
         </p>
       )}

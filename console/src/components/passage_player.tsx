@@ -1,14 +1,20 @@
 import { useEffect, useRef, useState } from 'react';
-import { IconButton } from '../../components/button';
-import { formatOffset } from '../../format';
-import type { Segment } from '../../services/search';
-import { mediaUrl } from '../../services/videos';
+import { formatOffset } from '../format';
+import { mediaUrl } from '../services/videos';
+import { IconButton } from './button';
 
 // A breath before and after, so that no word is cut.
 const MARGIN_MS = 250;
 
+/** Where something is said. */
+export interface Passage {
+  video_id: string;
+  start_ms: number;
+  end_ms: number;
+}
+
 /** Plays one passage where it stands in the list; starts by itself, stops at its end. */
-export function PassagePlayer({ segment, onClose }: { segment: Segment; onClose: () => void }) {
+export function PassagePlayer({ segment, onClose }: { segment: Passage; onClose: () => void }) {
   const audio = useRef<HTMLAudioElement>(null);
   const [timeMs, setTimeMs] = useState(segment.start_ms);
   const [playing, setPlaying] = useState(false);
