@@ -691,7 +691,8 @@ export interface paths {
         put?: never;
         /**
          * Learn this person's voice from a clip, or from a speaker
-         * @description A clip gives the voice of whoever speaks most in it; one in which nobody is known to speak,
+         * @description A speaker who is nobody yet is then this person. A clip gives the voice of whoever speaks
+         *     most in it; one in which nobody is known to speak,
          *     or whose voice was erased or has too little speech, is 409.
          */
         post: operations["enrolVoice"];
