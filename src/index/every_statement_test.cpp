@@ -407,11 +407,15 @@ void EveryStatement::TellOfPeople() {
     EXPECT_EQ(events.total, 5);
     return {};
   });
-  const auto proof = speakers::ErasePerson(
-      {database_, {queue, environment_, {}}, folder_.path(), [] { return std::optional<UtcMs>(); }},
-      scope_, twin);
-  ASSERT_TRUE(proof) << proof.error().cause;
-  EXPECT_TRUE(proof->complete);
+  for (int look = 1; look <= 2; ++look) {
+    const auto proof = speakers::ErasePerson({database_,
+                                              {queue, environment_, {}},
+                                              folder_.path(),
+                                              [] { return std::optional<UtcMs>(); }},
+                                             scope_, twin);
+    ASSERT_TRUE(proof) << look << ": " << proof.error().cause;
+    EXPECT_TRUE(proof->complete);
+  }
   Identify(video_);
   Write([&](Tx& tx) { return speakers::DeleteVoicesOfVideo(tx, other); });
 }
