@@ -179,7 +179,7 @@ def test_a_role_that_may_not_change_the_schema_works(
     assert "GRANT" in denied["hint"]
     server.sql("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO speech_app",
                database="speech")
-    assert len(app.json("jobs")["items"]) == 4
+    assert len(app.json("jobs")["items"]) == 5
     server.sql("CREATE DATABASE bare OWNER narralytica ENCODING 'UTF8' TEMPLATE template0")
     bare = OnPostgres(on_postgres.folder.parent / "bare", server.url("speech_app", "bare"))
     assert "migrate up" in bare.json("jobs", code=DENIED)["error"]["hint"]
