@@ -33,7 +33,7 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 def has_ended(program: Narralytica) -> bool:
     """Whether the whole flow is behind the one recording."""
     jobs = program.json("jobs")["items"]
-    return len(jobs) == 4 and all(job["finished_at"] for job in jobs)
+    return len(jobs) == 5 and all(job["finished_at"] for job in jobs)
 
 
 @pytest.fixture
