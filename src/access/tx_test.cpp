@@ -61,6 +61,32 @@ constexpr TenantRow kRows[] = {
      "INSERT INTO segments (id, tenant_id, video_id, transcript_id, segment_index, start_ms,"
      " end_ms, text, language, confidence)"
      " VALUES ($1 || 'g', $1, $1 || 'v', $1 || 't', 0, 0, 1, '', '', 1)"},
+    {"diarizations",
+     "INSERT INTO diarizations (id, tenant_id, video_id, version, model, model_hash, settings_hash,"
+     " created_at_ms) VALUES ($1 || 'd', $1, $1 || 'v', 1, '', '', '', 0)"},
+    {"speakers",
+     "INSERT INTO speakers (id, tenant_id, video_id, diarization_id, speaker_index, label,"
+     " speech_ms, created_at_ms) VALUES ($1 || 'p', $1, $1 || 'v', $1 || 'd', 0, '', 0, 0)"},
+    {"speaker_turns",
+     "INSERT INTO speaker_turns (tenant_id, diarization_id, turn_index, speaker_id, start_ms,"
+     " end_ms, confidence) VALUES ($1, $1 || 'd', 0, $1 || 'p', 0, 1, 1)"},
+    {"people",
+     "INSERT INTO people (id, tenant_id, created_at_ms, updated_at_ms)"
+     " VALUES ($1 || 'q', $1, 0, 0)"},
+    {"voiceprints",
+     "INSERT INTO voiceprints (id, tenant_id, speaker_id, model, model_hash, sealed, speech_ms,"
+     " created_at_ms) VALUES ($1 || 'w', $1, $1 || 'p', '', '', '', 0, 0)"},
+    {"voice_keys",
+     "INSERT INTO voice_keys (voiceprint_id, tenant_id, secret) VALUES ($1 || 'w', $1, '')"},
+    {"identity_events",
+     "INSERT INTO identity_events (id, tenant_id, kind, actor, created_at_ms)"
+     " VALUES ($1 || 'e', $1, 'create', '', 0)"},
+    {"identity_changes",
+     "INSERT INTO identity_changes (tenant_id, event_id, change_index, kind, row_id)"
+     " VALUES ($1, $1 || 'e', 0, '', '')"},
+    {"identity_rejections",
+     "INSERT INTO identity_rejections (tenant_id, speaker_id, person_id, created_at_ms)"
+     " VALUES ($1, $1 || 'p', $1 || 'q', 0)"},
     {"vectors",
      "INSERT INTO vectors (id, tenant_id, video_id, transcript_id, model, model_hash, object_key,"
      " count, created_at_ms) VALUES ($1 || 'x', $1, $1 || 'v', $1 || 't', '', '', '', 0, 0)"},
