@@ -133,10 +133,12 @@ class Crew:
         held: list[tuple[str, ...]] = []
 
         def is_held() -> bool:
-            held[:] = self.query(
+            found = self.query(
                 "SELECT j.id, j.lease_epoch, w.process_id FROM jobs j JOIN workers w"
                 " ON w.id = j.lease_worker_id WHERE j.status = 'running'"
             )
+            # Those of workers killed before count as running until their lease is over.
+            held[:] = [row for row in found if int(row[2]) in self.workers]
             return service.now > 0 and bool(held)
 
         wait_until(is_held, "the service is asked")
