@@ -2,7 +2,7 @@
 //
 // The bytes depend on sound and model alone, so that an attempt that lost its lease can write what
 // it likes. A file that cannot be read is as good as none. Folders that no job came back for go
-// after a week.
+// after a week. Errors are those of the disk.
 #pragma once
 
 #include <optional>

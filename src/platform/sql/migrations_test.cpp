@@ -100,7 +100,7 @@ TEST(Schema, IsTheSameOnEveryDatabase) {
   const auto postgres = FreshDatabase(SqlDialect::kPostgres, folder->path());
   CatalogLines expected = Catalog(*sqlite);
   EXPECT_GT(expected.size(), 150U);
-  // What these guard costs a claim on PostgreSQL a tenth of its time (docs/adr/0010).
+  // On PostgreSQL a claim pays for what these guard (docs/adr/0010).
   EXPECT_EQ(expected.erase("reference job_runs.job_id to jobs.id"), 1U);
   EXPECT_EQ(expected.erase("reference job_events.job_id to jobs.id"), 1U);
   EXPECT_THAT(Catalog(*postgres), testing::ElementsAreArray(expected));

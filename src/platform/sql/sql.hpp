@@ -156,10 +156,11 @@ struct PostgresOptions {
   int connections_max = 8;
 };
 
-// PostgreSQL 15 or newer, directly or through PgBouncer in transaction mode: no prepared statement
-// has a name and no setting outlives its transaction. Connections that broke are made again.
-// Refuses with kDenied a role that row-level security does not bind (superuser, BYPASSRLS), and
-// with kInvalid a database that is not in UTF-8 or a URL that cannot be read.
+// PostgreSQL 15 or newer, directly or through PgBouncer in transaction mode: a statement kept by
+// name is run unnamed where it is missing, and no setting outlives its transaction. Connections
+// that broke are made again. Refuses with kDenied a role that row-level security does not bind
+// (superuser, BYPASSRLS), and with kInvalid a database that is not in UTF-8 or a URL that cannot be
+// read.
 Result<std::unique_ptr<Database>> OpenPostgres(PostgresOptions options);
 
 // What may be shown of a PostgreSQL URL, and what is to be checked before it is used.
