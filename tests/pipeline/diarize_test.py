@@ -64,8 +64,8 @@ def test_without_speakers_a_recording_can_be_searched_is_partial_and_says_what_i
     (item,) = empty.json("ingest", "--wait=all", models, str(MEETING))
     assert item["status"] == "partial"
     assert "voice model 'community-1' is not installed" in item["error"]["message"]
-    found = empty.json("search", "--mode=lexical", "meeting")
-    assert found["items"] or empty.json("transcript", item["video_id"])["segments"]
+    found = empty.json("search", "--mode=lexical", "poisoning")["items"]
+    assert [hit["segment"]["video_id"] for hit in found] == [item["video_id"]] * len(found) != []
     kept = rows(empty, "SELECT text FROM segments ORDER BY segment_index")
     assert kept and rows(empty, "SELECT COUNT(*) FROM speakers") == [(0,)]
     # With the model there, the job is started again: the words are known, who said them is new.
